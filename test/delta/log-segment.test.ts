@@ -95,6 +95,7 @@ describe('loadLogSegment', () => {
     for (const [start, end] of [
       [0, 5],
       [9, 12],
+      [10, 13],
       [11, 13],
       [11, 15],
       [14, 19],
@@ -189,6 +190,14 @@ describe('loadLogSegment', () => {
       await log.hint(4000);
       assert.equal(shape(await loadLogSegment(log.table, { version: 3500 })).base, 3000);
       assert.ok(log.store.counts.list <= 2, `${log.store.counts.list} LISTs`);
+    });
+
+    it('looks for a checkpoint far back with few requests when the log in between is cleaned up', async () => {
+      const log = createCountedLog();
+      await putFile(log, `${versionName(3)}.checkpoint.parquet`);
+      await putFile(log, `${versionName(1_000_000)}.json`);
+      await rejects(loadLogSegment(log.table, { version: 1_000_000 }), 'LOG_GAP', /version 4-999999$/);
+      assert.ok(log.store.counts.list <= 4, `${log.store.counts.list} LISTs`);
     });
 
     it('says when it is not there yet, or not any more', async () => {

@@ -110,6 +110,8 @@ describe('loadSnapshot', () => {
     it('takes the time of the commit, not of the file', async () => {
       const log = await tableOf([info(500), ...IN_COMMIT], [info(700), add('a')]);
       assert.equal((await load(log)).timestamp, 700);
+      // The hint, and one for each commit.
+      assert.equal(log.store.counts.get, 3);
       assert.equal((await load(log, 0)).timestamp, 500);
     });
 
@@ -121,6 +123,17 @@ describe('loadSnapshot', () => {
       assert.equal((await load(log)).timestamp, 800);
     });
 
+    it('reads it from a commit whose first line is long, and reads no more of a large commit than it needs', async () => {
+      const long: Action = { commitInfo: { inCommitTimestamp: 700, predicate: 'x'.repeat(100_000) } };
+      const log = await tableOf([info(500), ...IN_COMMIT, ...manyAdds(5000)], [long, add('a')]);
+      await log.checkpoint(0);
+      await log.checkpoint(1);
+      assert.equal((await load(log)).timestamp, 700);
+      log.store.reset();
+      assert.equal((await load(log, 0)).timestamp, 500);
+      assert.ok(log.store.counts.bytesRead < 300_000, `${log.store.counts.bytesRead} bytes`);
+    });
+
     it('does not take it where the table has them not enabled', async () => {
       const log = await tableOf([info(500), protocol(), metaData()]);
       assert.equal((await load(log)).timestamp, FIRST_TIME);
@@ -128,6 +141,8 @@ describe('loadSnapshot', () => {
 
     it('refuses a commit that lacks it', async () => {
       const log = await tableOf([info(500), ...IN_COMMIT], [add('a')]);
+      await rejects(load(log), 'CORRUPT_LOG', /Version 1 .* no inCommitTimestamp/);
+      await log.put(`${versionName(1)}.json`, '');
       await rejects(load(log), 'CORRUPT_LOG', /Version 1 .* no inCommitTimestamp/);
     });
   });

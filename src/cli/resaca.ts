@@ -1,0 +1,102 @@
+#!/usr/bin/env node
+import { createInterface } from 'node:readline/promises';
+import project from '../../package.json' with { type: 'json' };
+import { parseCommandLine, UsageError } from './args.ts';
+import { COMMON_OPTIONS, type Command, commandHelp, programHelp } from './command.ts';
+import { describeError } from './describe-error.ts';
+import { EXIT, type ExitCode } from './exit-codes.ts';
+import { createTerminal, type Terminal } from './terminal.ts';
+
+/** Loaded when needed, because each brings its own libraries along. */
+async function loadCommands(): Promise<readonly Command[]> {
+  const [start, inspect, convert] = await Promise.all([
+    import('./start/command.ts'),
+    import('./inspect/command.ts'),
+    import('./convert/command.ts'),
+  ]);
+  return [start.startCommand, inspect.inspectCommand, convert.convertCommand];
+}
+
+async function main(args: readonly string[], terminal: Terminal): Promise<ExitCode> {
+  const [name, ...rest] = args;
+  if (name === '--version') {
+    await terminal.print(project.version);
+    return EXIT.ok;
+  }
+  const commands = await loadCommands();
+  if (name === '--help') {
+    await terminal.print(programHelp(commands));
+    return EXIT.ok;
+  }
+  try {
+    if (name === undefined) throw new UsageError('a command is missing');
+    const command = commands.find((known) => known.name === name);
+    if (command === undefined) throw new UsageError(`unknown command "${name}"`);
+    return await runCommand(command, rest, terminal);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    const isCommand = commands.some((known) => known.name === name);
+    terminal.note(`resaca: ${error.message}`);
+    terminal.note(`See: resaca ${isCommand ? `${name} ` : ''}--help`);
+    return EXIT.usage;
+  }
+}
+
+async function runCommand(command: Command, args: readonly string[], terminal: Terminal): Promise<ExitCode> {
+  if (args.includes('--help')) {
+    await terminal.print(commandHelp(command));
+    return EXIT.ok;
+  }
+  const parsed = parseCommandLine(args, { ...command, options: { ...command.options, ...COMMON_OPTIONS } });
+  const signal = command.stopsCleanly === true ? interruptSignal(terminal) : new AbortController().signal;
+  return command.run(parsed, { terminal, signal, ask: askOn(process.stdin) });
+}
+
+/** Aborted by the first SIGINT or SIGTERM; the second ends the process at once. */
+function interruptSignal(terminal: Terminal): AbortSignal {
+  const controller = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(name, () => {
+      if (controller.signal.aborted) {
+        terminal.endShow('keep');
+        process.exit(EXIT.interrupted);
+      }
+      controller.abort();
+    });
+  }
+  return controller.signal;
+}
+
+function askOn(input: NodeJS.ReadStream): ((question: string) => Promise<string>) | undefined {
+  if (!input.isTTY) return undefined;
+  return async (question) => {
+    const lines = createInterface({ input, output: process.stderr });
+    try {
+      return await lines.question(question);
+    } finally {
+      lines.close();
+    }
+  };
+}
+
+/** A reader that takes no more (`| head`) is no failure. */
+function exitOnClosedPipe(stream: NodeJS.WriteStream): void {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit(EXIT.ok);
+  });
+}
+
+const terminal = createTerminal(process.stdout, process.stderr);
+exitOnClosedPipe(process.stdout);
+exitOnClosedPipe(process.stderr);
+try {
+  process.exitCode = await main(process.argv.slice(2), terminal);
+} catch (error) {
+  terminal.endShow('keep');
+  const [first, ...more] = describeError(error);
+  terminal.note(`resaca: ${first}`);
+  for (const line of more) terminal.note(`  ${line}`);
+  if (process.argv.includes('--debug')) terminal.note(error instanceof Error ? String(error.stack) : String(error));
+  process.exitCode = EXIT.failed;
+}

@@ -1,0 +1,74 @@
+import { type TableRef, tableKey } from '../delta/table.ts';
+import { isParquetError } from '../parquet/errors.ts';
+import type { Footer } from '../parquet/footer.ts';
+import { readFooter } from '../parquet/footer-reader.ts';
+import { isStoreError, StoreError } from '../storage/object-store.ts';
+
+/** An object that is to become a file of a table, as its event or a listing tells. */
+export interface LandedObject {
+  /** Key below the table's root, decoded: the file's canonical path. */
+  readonly path: string;
+  readonly size: number;
+  readonly etag?: string;
+  readonly sequencer?: string;
+  /** When it was written, ms since the epoch. */
+  readonly time: number;
+}
+
+/** What a look at the object gave. */
+export type Candidate =
+  | { readonly kind: 'file'; readonly object: LandedObject; readonly footer: Footer }
+  | { readonly kind: 'unreadable'; readonly object: LandedObject; readonly code: string; readonly detail: string }
+  | { readonly kind: 'gone'; readonly object: LandedObject };
+
+/** How often an object that is overwritten under our eyes is looked at again. */
+const MAX_LOOKS = 3;
+
+/**
+ * Reads the footer of a landed object: one ranged GET for the usual file. If the object was overwritten since its event,
+ * the version that is there now is taken, and the event that announces it will be recognised as a duplicate.
+ * Throws StoreError for failures that say nothing about the file (access, throttling).
+ */
+export async function readCandidate(table: TableRef, object: LandedObject, maxFooterBytes: number): Promise<Candidate> {
+  const flaw = keyFlaw(object.path);
+  if (flaw !== undefined) return { kind: 'unreadable', object, code: 'INVALID_KEY', detail: flaw };
+  const key = tableKey(table, object.path);
+  let current = object;
+  for (let look = 1; ; look++) {
+    try {
+      const { size, etag } = current;
+      const footer = await readFooter(
+        table.store,
+        key,
+        { size, ...(etag !== undefined && { etag }) },
+        { maxFooterBytes },
+      );
+      // A copy lets go of the rest of the bytes that the request brought: there may be thousands of candidates.
+      return { kind: 'file', object: current, footer: { ...footer, bytes: footer.bytes.slice() } };
+    } catch (error) {
+      if (isParquetError(error))
+        return { kind: 'unreadable', object: current, code: error.code, detail: error.message };
+      if (isStoreError(error, 'NOT_FOUND')) return { kind: 'gone', object: current };
+      const changed = isStoreError(error, 'PRECONDITION_FAILED') || isStoreError(error, 'INVALID_RANGE');
+      if (!changed) throw error;
+      if (look === MAX_LOOKS) {
+        throw new StoreError('UNAVAILABLE', 'get', key, `overwritten ${look} times while it was read`, {
+          cause: error,
+        });
+      }
+    }
+    const now = await table.store.head(key);
+    if (now === undefined) return { kind: 'gone', object: current };
+    current = { path: object.path, size: now.size, etag: now.etag, time: now.modified };
+  }
+}
+
+/** What keeps readers from finding a file by its key, whatever is in it. */
+function keyFlaw(path: string): string | undefined {
+  if (path.includes('//') || path.startsWith('/'))
+    return 'the key has an empty segment, which Hadoop readers leave out';
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  if (/[\u0000-\u001f\u007f]/.test(path))
+    return 'the key has control characters, with which delta-rs cannot read the file';
+  return undefined;
+}

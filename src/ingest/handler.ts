@@ -1,0 +1,140 @@
+import type { ObjectStore } from '../storage/object-store.ts';
+import { appendBatch, type DeletedObject, type TableBatch } from './append.ts';
+import type { LandedObject } from './candidate.ts';
+import { mapConcurrently } from './concurrently.ts';
+import type { TableRule, TableSettings } from './config.ts';
+import type { TableEngine } from './engine.ts';
+import { compareSequencers, type ObjectEvent, parseNotification } from './notifications.ts';
+import { routeKey } from './routing.ts';
+import { TableCache } from './table-cache.ts';
+
+/** The part of an SQS event that is used (Lambda guide, "Using Lambda with Amazon SQS"). */
+export interface SqsEvent {
+  readonly Records: readonly { readonly messageId: string; readonly body: string }[];
+}
+
+/** Partial batch response: these messages are delivered again, the others are deleted from the queue. */
+export interface SqsBatchResponse {
+  readonly batchItemFailures: { readonly itemIdentifier: string }[];
+}
+
+export interface InvocationContext {
+  getRemainingTimeInMillis(): number;
+}
+
+export interface AppendDeps extends TableEngine {
+  storeFor(bucket: string): ObjectStore;
+  /** The name of a table for people. */
+  urlOf(bucket: string, root: string): string;
+}
+
+/** Kept back of the invocation's time, to answer with what failed instead of being cut off. ms. */
+const TIME_RESERVE = 2_000;
+/** Tables whose state is kept between invocations. */
+const MAX_CACHED_TABLES = 256;
+
+/**
+ * The append function: S3 notifications in SQS messages become commits, one a table. A message fails, and is delivered
+ * again, when it cannot be parsed or when one of the tables that its records are for could not be brought up to date.
+ */
+export function createAppendHandler(deps: AppendDeps) {
+  const cache = new TableCache(MAX_CACHED_TABLES);
+
+  return async function handleAppend(event: SqsEvent, context: InvocationContext): Promise<SqsBatchResponse> {
+    const deadline = deps.now() + Math.max(context.getRemainingTimeInMillis() - TIME_RESERVE, 0);
+    const { groups, failed } = groupByTable(deps, event);
+    await mapConcurrently(groups, deps.config.tableConcurrency, async (group) => {
+      const { url } = group.batch.table;
+      try {
+        const state = await appendBatch(deps, group.batch, cache.take(url), deadline);
+        cache.keep(url, state);
+      } catch (error) {
+        deps.telemetry.log('error', 'table failed, its messages will be delivered again', { table: url, error });
+        deps.telemetry.metrics(url, { failures: 1 });
+        for (const messageId of group.messageIds) failed.add(messageId);
+      }
+    });
+    return { batchItemFailures: [...failed].map((itemIdentifier) => ({ itemIdentifier })) };
+  };
+}
+
+interface TableGroup {
+  readonly batch: TableBatch;
+  readonly messageIds: ReadonlySet<string>;
+}
+
+interface Grouping {
+  readonly bucket: string;
+  readonly root: string;
+  readonly settings: TableSettings;
+  readonly rule: TableRule | undefined;
+  readonly messageIds: Set<string>;
+  /** The newest event of each path. */
+  readonly events: Map<string, ObjectEvent>;
+  oldest: number;
+}
+
+function groupByTable(deps: AppendDeps, event: SqsEvent): { groups: TableGroup[]; failed: Set<string> } {
+  const failed = new Set<string>();
+  const groupings = new Map<string, Grouping>();
+  for (const { messageId, body } of event.Records) {
+    try {
+      for (const objectEvent of parseNotification(body).events) assign(deps, groupings, messageId, objectEvent);
+    } catch (error) {
+      deps.telemetry.log('error', 'message is no S3 notification', { messageId, error });
+      failed.add(messageId);
+    }
+  }
+  return { groups: [...groupings.values()].map((grouping) => toGroup(deps, grouping)), failed };
+}
+
+function assign(deps: AppendDeps, groupings: Map<string, Grouping>, messageId: string, event: ObjectEvent): void {
+  const route = routeKey(event.bucket, event.key, deps.config);
+  if (route.kind === 'ignored') {
+    const level = route.reason === 'unmapped' ? 'warn' : 'debug';
+    deps.telemetry.log(level, 'object ignored', { bucket: event.bucket, key: event.key, reason: route.reason });
+    return;
+  }
+  const { bucket, root, settings, rule } = route;
+  const id = `${bucket}/${root}`;
+  const grouping = groupings.get(id) ?? {
+    bucket,
+    root,
+    settings,
+    rule,
+    messageIds: new Set<string>(),
+    events: new Map<string, ObjectEvent>(),
+    oldest: Infinity,
+  };
+  groupings.set(id, grouping);
+  grouping.messageIds.add(messageId);
+  grouping.oldest = Math.min(grouping.oldest, event.time);
+  const other = grouping.events.get(route.relative);
+  if (other === undefined || isNewer(event, other)) grouping.events.set(route.relative, event);
+}
+
+/** Which of two events of one key tells what is true now. */
+function isNewer(a: ObjectEvent, b: ObjectEvent): boolean {
+  if (a.sequencer !== undefined && b.sequencer !== undefined) return compareSequencers(a.sequencer, b.sequencer) > 0;
+  return a.time > b.time;
+}
+
+function toGroup(deps: AppendDeps, grouping: Grouping): TableGroup {
+  const { bucket, root, settings, rule, oldest, messageIds } = grouping;
+  const landed: LandedObject[] = [];
+  const deleted: DeletedObject[] = [];
+  for (const [path, { kind, size = 0, etag, sequencer, time }] of grouping.events) {
+    const order = { path, time, ...(sequencer !== undefined && { sequencer }) };
+    if (kind === 'removed') deleted.push(order);
+    else landed.push({ ...order, size, ...(etag !== undefined && { etag }) });
+  }
+  const table = { store: deps.storeFor(bucket), root, url: deps.urlOf(bucket, root) };
+  const relativePath = (key: string) => {
+    const route = routeKey(bucket, key, deps.config);
+    return route.kind === 'table' && route.root === root ? route.relative : undefined;
+  };
+  return {
+    batch: { table, settings, ...(rule !== undefined && { rule }), landed, deleted, oldest, relativePath },
+    messageIds,
+  };
+}

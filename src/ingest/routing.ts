@@ -1,0 +1,91 @@
+import { splitTablePath } from '../delta/partition.ts';
+import type { AppendConfig, TableRule, TableSettings } from './config.ts';
+
+export type Route =
+  | {
+      readonly kind: 'table';
+      readonly bucket: string;
+      /** Key prefix of the table's root, without slashes at its ends. */
+      readonly root: string;
+      /** The key below the root. */
+      readonly relative: string;
+      readonly settings: TableSettings;
+      /** The rule that matched; undefined for the convention. */
+      readonly rule?: TableRule;
+    }
+  | { readonly kind: 'ignored'; readonly reason: IgnoreReason };
+
+export type IgnoreReason =
+  /** In `_delta_log`, or hidden as Spark sees it: a segment starting with `.` or `_`. */
+  | 'hidden'
+  /** A folder marker: the key ends with a slash, or with `_$folder$` as Hadoop names them. */
+  | 'folder'
+  | 'excluded'
+  /** No rule, and the convention does not apply. */
+  | 'unmapped';
+
+/** Which table an object belongs to. */
+export function routeKey(bucket: string, key: string, config: AppendConfig): Route {
+  if (key.endsWith('/') || key.endsWith('_$folder$')) return { kind: 'ignored', reason: 'folder' };
+  for (const rule of config.tables) {
+    if (rule.bucket !== undefined && rule.bucket !== bucket) continue;
+    const root = matchRule(rule, key);
+    if (root === undefined) continue;
+    const relative = root === '' ? key : key.slice(root.length + 1);
+    if (isHidden(relative)) return { kind: 'ignored', reason: 'hidden' };
+    if (rule.exclude.some((glob) => matchesGlob(glob, relative))) return { kind: 'ignored', reason: 'excluded' };
+    return { kind: 'table', bucket, root, relative, settings: rule, rule };
+  }
+  return routeByConvention(bucket, key, config);
+}
+
+function routeByConvention(bucket: string, key: string, config: AppendConfig): Route {
+  if (config.convention === 'none') return { kind: 'ignored', reason: 'unmapped' };
+  if (isHidden(key)) return { kind: 'ignored', reason: 'hidden' };
+  const path = splitTablePath(key);
+  if (path === undefined) return { kind: 'ignored', reason: 'unmapped' };
+  return { kind: 'table', bucket, ...path, settings: config.defaults };
+}
+
+/** The table's root for a key that the rule's prefix fits, with the `{name}`s replaced by the key's segments. */
+function matchRule(rule: TableRule, key: string): string | undefined {
+  const pattern = rule.prefix === '' ? [] : rule.prefix.split('/');
+  const segments = key.split('/');
+  if (segments.length <= pattern.length) return undefined;
+  for (const [index, expected] of pattern.entries()) {
+    if (!isCapture(expected) && expected !== segments[index]) return undefined;
+  }
+  const depth = rule.root === '' ? 0 : rule.root.split('/').length;
+  return segments.slice(0, depth).join('/');
+}
+
+function isCapture(segment: string): boolean {
+  return segment.startsWith('{');
+}
+
+/**
+ * Whether Spark would leave the file out when it lists a folder (`InMemoryFileIndex.shouldFilterOutPathName`): a segment
+ * starting with `.`, or with `_` unless it is a partition such as `_date=2026-01-01`; a copy that is under way.
+ */
+function isHidden(relative: string): boolean {
+  return relative
+    .split('/')
+    .some(
+      (segment) =>
+        segment.startsWith('.') ||
+        (segment.startsWith('_') && !segment.includes('=')) ||
+        segment.endsWith('._COPYING_'),
+    );
+}
+
+function matchesGlob(glob: string, path: string): boolean {
+  const source = glob
+    .split(/(\*\*\/?|\*)/)
+    .map((part) => (part === '*' ? '[^/]*' : part === '**' ? '.*' : part === '**/' ? '(?:.*/)?' : escapeRegExp(part)))
+    .join('');
+  return new RegExp(`^${source}$`, 's').test(path);
+}
+
+function escapeRegExp(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+}

@@ -1,0 +1,107 @@
+import type { CheckpointReader } from '../delta/checkpoint.ts';
+import { type Commit, readCommit } from '../delta/commit-file.ts';
+import { isDeltaError } from '../delta/errors.ts';
+import { logKey, parseLogPath, versionName } from '../delta/log-path.ts';
+import type { CommitFile } from '../delta/log-segment.ts';
+import { loadSnapshot, refreshSnapshot, type Snapshot } from '../delta/snapshot.ts';
+import type { TableRef } from '../delta/table.ts';
+import { CommitWindow } from './commit-window.ts';
+import { mapConcurrently } from './concurrently.ts';
+
+/**
+ * What is kept of a table between invocations. It may be wrong (another writer went on, the table was replaced): every
+ * invocation refreshes it with one LIST, and the put-if-absent of the next commit decides.
+ */
+export interface TableState {
+  /** Undefined when the table does not exist yet. */
+  readonly snapshot: Snapshot | undefined;
+  readonly window: CommitWindow;
+}
+
+/** Commits read at the same time. */
+const READ_CONCURRENCY = 16;
+/** Commits looked back over by the first LIST; further ones look back over as many as a page holds. */
+const FIRST_LOOK_BACK = 32;
+const LOOK_BACK = 1_000;
+/** File actions held by a window, about 200 bytes each. */
+const MAX_WINDOW_FILES = 50_000;
+
+/** Brings the state up to date; without one, loads the table. */
+export async function currentState(
+  table: TableRef,
+  reader: CheckpointReader,
+  state: TableState | undefined,
+): Promise<TableState> {
+  if (state?.snapshot === undefined) return loadState(table, reader);
+  const { window } = state;
+  const snapshot = await refreshSnapshot(state.snapshot, { onCommit: (commit) => window.append(commit) });
+  return { snapshot, window };
+}
+
+async function loadState(table: TableRef, reader: CheckpointReader): Promise<TableState> {
+  const commits: Commit[] = [];
+  let snapshot: Snapshot;
+  try {
+    snapshot = await loadSnapshot(table, reader, { onCommit: (commit) => commits.push(commit) });
+  } catch (error) {
+    if (isDeltaError(error, 'TABLE_NOT_FOUND'))
+      return { snapshot: undefined, window: new CommitWindow(table, -Infinity) };
+    throw error;
+  }
+  const newest = newestRun(commits, snapshot.version);
+  const first = newest[0];
+  const since = first === undefined ? (snapshot.segment.head?.modified ?? Infinity) : first.modified;
+  const window = new CommitWindow(table, first?.version === 0 ? -Infinity : since);
+  for (const commit of newest) window.append(commit);
+  return { snapshot, window };
+}
+
+/** The commits that end at `version` without a gap, ascending; a load that used compacted commits has not seen them all. */
+function newestRun(commits: readonly Commit[], version: number): Commit[] {
+  const byVersion = new Map(commits.map((commit) => [commit.version, commit]));
+  const run: Commit[] = [];
+  for (let commit = byVersion.get(version); commit !== undefined; commit = byVersion.get(commit.version - 1)) {
+    run.push(commit);
+  }
+  return run.reverse();
+}
+
+/**
+ * Makes the window reach back to `time` (ms) by reading older commits, as many as were made since then. False when the
+ * log was cleaned up in between: then the window has all that is left, and cannot tell.
+ */
+export async function reachBack({ snapshot, window }: TableState, time: number): Promise<boolean> {
+  if (snapshot === undefined) return true;
+  for (let depth = FIRST_LOOK_BACK; !window.reachesBackTo(time); depth = LOOK_BACK) {
+    const before = window.firstVersion ?? snapshot.version + 1;
+    const from = Math.max(before - depth, 0);
+    const files = await listRange(snapshot.table, from, before);
+    const oldest = files[0];
+    if (oldest === undefined || files.length < before - oldest.version) return false;
+    const anchor = files.findLast((file) => file.modified < time);
+    const needed = files.filter((file) => anchor === undefined || file.version > anchor.version);
+    const commits = await mapConcurrently(needed, READ_CONCURRENCY, (file) => readCommit(snapshot.table, file));
+    const since = anchor?.modified ?? (oldest.version === 0 ? -Infinity : oldest.modified);
+    window.prepend(commits, since);
+    if (anchor === undefined && oldest.version > from) return window.reachesBackTo(time);
+  }
+  return true;
+}
+
+/** Bounds what the state holds, before it is kept for the next invocation. */
+export function trimState({ window }: TableState): void {
+  window.trim(MAX_WINDOW_FILES);
+}
+
+/** The commits from `from` to before `to`, ascending; fewer where the log was cleaned up. */
+async function listRange(table: TableRef, from: number, to: number): Promise<CommitFile[]> {
+  const files: CommitFile[] = [];
+  const end = logKey(table, versionName(to));
+  const objects = table.store.list(logKey(table, ''), { startAfter: logKey(table, versionName(from)) });
+  for await (const { key, size, modified } of objects) {
+    if (key >= end) break;
+    const path = parseLogPath(key);
+    if (path?.kind === 'commit') files.push({ version: path.version, key, size, modified });
+  }
+  return files;
+}

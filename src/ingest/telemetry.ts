@@ -1,0 +1,24 @@
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+
+/** What one invocation did to one table. Counts, bytes, and milliseconds. */
+export interface TableMetrics {
+  filesAppended: number;
+  bytesAppended: number;
+  filesRemoved: number;
+  commits: number;
+  /** Commit races lost (each was followed by another try). */
+  conflicts: number;
+  quarantined: number;
+  /** Files that needed nothing: duplicates, superseded versions, objects that are gone. */
+  skipped: number;
+  /** 1 when the table could not be brought up to date and its messages will come again. */
+  failures: number;
+  /** ms from the oldest event of the batch to the commit. */
+  freshnessLag: number;
+}
+
+/** Where logs and metrics go. On Lambda: JSON lines and EMF, see `src/aws/telemetry.ts`. */
+export interface Telemetry {
+  log(level: LogLevel, message: string, data?: Readonly<Record<string, unknown>>): void;
+  metrics(table: string, values: Readonly<Partial<TableMetrics>>): void;
+}

@@ -1,0 +1,167 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { parseImports, readSourceFiles, type SourceFile } from './support/source-files.ts';
+
+/** The one file of `src/storage` that the log library and what stands on it may know. */
+const STORE_PORT = 'src/storage/object-store.ts';
+
+/**
+ * Which part may import which, beside itself. The parts are folders; `types:` allows `import type` only.
+ * The direction is the one of docs/architecture.md.
+ */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  'src/storage': [],
+  'src/delta': [STORE_PORT, 'types:src/storage', 'package.json'],
+  'src/parquet': ['src/delta', STORE_PORT, 'types:src/storage'],
+  'src/ingest': ['src/delta', 'src/parquet', STORE_PORT, 'types:src/storage'],
+  'src/aws': ['src/storage', 'src/ingest/config.ts', 'types:src/ingest'],
+  'src/local': ['lambdas', 'src/aws', 'src/ingest', 'src/delta', 'src/parquet', 'src/storage'],
+  'src/cli': ['src/local', 'src/aws', 'src/ingest', 'src/delta', 'src/parquet', 'src/storage', 'package.json'],
+  lambdas: ['src/aws', 'src/ingest', 'src/parquet'],
+  infra: [],
+  scripts: [],
+  bench: ['src', 'lambdas', 'scripts'],
+  test: ['src', 'lambdas', 'infra', 'scripts', 'bench'],
+};
+
+/** Holds what is forbidden, to look for it. */
+const THIS_FILE = 'test/architecture.test.ts';
+
+const files = readSourceFiles();
+
+describe('the architecture', () => {
+  it('has a rule for every file', () => {
+    const unknown = files.filter(({ path }) => partOf(path) === undefined).map(({ path }) => path);
+    assert.deepEqual(unknown, []);
+  });
+
+  it('imports in one direction only', () => {
+    const wrong = files.flatMap(({ path, imports }) =>
+      imports
+        .filter((line) => line.isOurs && !isAllowed(path, line.target, line.isType))
+        .map(({ target, isType }) => `${path} imports ${isType ? 'type ' : ''}${target}`),
+    );
+    assert.deepEqual(wrong, []);
+  });
+
+  it('has no import cycles', () => {
+    assert.deepEqual(findCycles(files), []);
+  });
+
+  it('imports the AWS SDK only in src/aws', () => {
+    const wrong = files
+      .filter(({ path }) => !/^(src\/aws|test|bench)\//.test(path))
+      .filter(({ imports }) => imports.some(({ target }) => target.startsWith('@aws-sdk/')));
+    assert.deepEqual(paths(wrong), []);
+  });
+
+  it('reads the environment only in src/aws', () => {
+    const wrong = files
+      .filter(({ path }) => /^(src|lambdas)\//.test(path) && !path.startsWith('src/aws/'))
+      .filter(({ text }) => /\bprocess\.env\b|\bimport\s*\{[^}]*\benv\b[^}]*\}\s*from\s*'node:process'/.test(text));
+    assert.deepEqual(paths(wrong), []);
+  });
+});
+
+describe('the source code', () => {
+  const forbidden: readonly (readonly [string, RegExp])[] = [
+    ['default exports', /^export default\b|\bas default\b/m],
+    ['the type any', /\bas any\b|:\s*any\b(?!\w)|<any[,>]/],
+    ['open ends', /\b(TODO|FIXME|XXX)\b/],
+    ['suppressed type checks', /@ts-(ignore|nocheck|expect-error)/],
+    ['tests that are left out', /\b(it|test|describe)\.(only|skip|todo)\b/],
+  ];
+  for (const [name, pattern] of forbidden) {
+    it(`has no ${name}`, () => {
+      const wrong = files.filter(({ path, text }) => path !== THIS_FILE && pattern.test(text));
+      assert.deepEqual(paths(wrong), []);
+    });
+  }
+});
+
+describe('the checks of the architecture', () => {
+  it('see every form of import', () => {
+    const text = [
+      "import fs, { join } from 'node:fs';",
+      "import type { A } from './a.ts';",
+      "import {\n  b,\n  type B,\n} from '../delta/b.ts';",
+      "export { c } from './c.ts';",
+      "export * from './d.ts';",
+      "export type { E } from './e.ts';",
+      "import './f.ts';",
+      "const g = await import('./g.ts');",
+      "export const from = 'not an import';",
+    ].join('\n');
+    assert.deepEqual(
+      parseImports('src/storage/x.ts', text).map(({ target, isType }) => `${isType ? 'type ' : ''}${target}`),
+      [
+        'node:fs',
+        'type src/storage/a.ts',
+        'src/delta/b.ts',
+        'src/storage/c.ts',
+        'src/storage/d.ts',
+        'type src/storage/e.ts',
+        'src/storage/f.ts',
+        'src/storage/g.ts',
+      ],
+    );
+  });
+
+  it('tell what is allowed', () => {
+    assert.equal(isAllowed('src/delta/a.ts', 'src/delta/b.ts', false), true);
+    assert.equal(isAllowed('src/delta/a.ts', 'src/storage/object-store.ts', false), true);
+    assert.equal(isAllowed('src/delta/a.ts', 'src/storage/keys.ts', false), false);
+    assert.equal(isAllowed('src/delta/a.ts', 'src/parquet/footer.ts', true), false);
+    assert.equal(isAllowed('src/aws/a.ts', 'src/ingest/plan.ts', true), true);
+    assert.equal(isAllowed('src/aws/a.ts', 'src/ingest/plan.ts', false), false);
+    assert.equal(isAllowed('src/cli/a.ts', 'test/support/landing.ts', false), false);
+  });
+
+  it('find a cycle', () => {
+    const file = (path: string, ...targets: string[]): SourceFile => ({
+      path,
+      text: '',
+      imports: targets.map((target) => ({ target, isOurs: true, isType: false })),
+    });
+    assert.deepEqual(findCycles([file('a', 'b', 'd'), file('b', 'c'), file('c', 'a'), file('d')]), ['a > b > c > a']);
+    assert.deepEqual(findCycles([file('a', 'b', 'c'), file('b', 'c'), file('c')]), []);
+  });
+});
+
+function isAllowed(path: string, target: string, isType: boolean): boolean {
+  const part = partOf(path);
+  if (part === undefined) return false;
+  const allowed = [part, ...(MAY_IMPORT[part] ?? [])].flatMap((rule) => {
+    if (!rule.startsWith('types:')) return [rule];
+    return isType ? [rule.slice('types:'.length)] : [];
+  });
+  return allowed.some((rule) => target === rule || target.startsWith(`${rule}/`));
+}
+
+function partOf(path: string): string | undefined {
+  return Object.keys(MAY_IMPORT).find((part) => path.startsWith(`${part}/`));
+}
+
+/** Each cycle once, as `a > b > a`. An `import type` is gone at run-time and closes none. */
+function findCycles(sources: readonly SourceFile[]): string[] {
+  const edges = new Map(
+    sources.map(({ path, imports }) => [path, imports.filter((line) => !line.isType).map(({ target }) => target)]),
+  );
+  const done = new Set<string>();
+  const cycles: string[] = [];
+
+  function visit(path: string, trail: readonly string[]): void {
+    const start = trail.indexOf(path);
+    if (start !== -1) cycles.push([...trail.slice(start), path].join(' > '));
+    if (start !== -1 || done.has(path)) return;
+    for (const target of edges.get(path) ?? []) visit(target, [...trail, path]);
+    done.add(path);
+  }
+
+  for (const { path } of sources) visit(path, []);
+  return cycles;
+}
+
+function paths(sources: readonly SourceFile[]): string[] {
+  return sources.map(({ path }) => path);
+}

@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { builtinModules } from 'node:module';
+import { describe, it } from 'node:test';
+import { build } from 'esbuild';
+import { APPEND_BUNDLE, bundleOptions } from '../scripts/bundles.ts';
+
+/** Bytes. A larger bundle starts slower; the SDK's S3 client is most of it. */
+const MAX_BYTES = 1_000_000;
+
+const NODE_MODULES = new Set(builtinModules);
+
+describe('the bundle of the append function', async () => {
+  const { metafile, outputFiles } = await build({ ...bundleOptions(APPEND_BUNDLE), write: false });
+  const inputs = Object.keys(metafile.inputs);
+  const code = outputFiles.find(({ path }) => path.endsWith('.mjs'))?.text ?? '';
+
+  it('holds the handler and the S3 client', () => {
+    assert.ok(inputs.includes(APPEND_BUNDLE.entry));
+    assert.ok(inputs.some((path) => path.includes('node_modules/@aws-sdk/client-s3/')));
+    assert.match(code, /export\{[^}]*\bhandler\b[^}]*\}/);
+  });
+
+  it('holds no WebAssembly and no Arrow, which only the writer of Parquet needs', () => {
+    assert.deepEqual(
+      inputs.filter((path) => /parquet-wasm|apache-arrow|\.wasm$/.test(path)),
+      [],
+    );
+    assert.doesNotMatch(code, /\bWebAssembly\b/);
+  });
+
+  it('imports nothing that is not part of Node', () => {
+    const imports = Object.values(metafile.outputs).flatMap((output) => output.imports.map(({ path }) => path));
+    assert.deepEqual(
+      imports.filter((path) => !path.startsWith('node:') && !NODE_MODULES.has(path)),
+      [],
+    );
+  });
+
+  it(`is smaller than ${MAX_BYTES} bytes`, () => {
+    assert.ok(code.length > 0 && code.length < MAX_BYTES, `${code.length} bytes`);
+  });
+});

@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { appendEnvironment } from '../../src/aws/env.ts';
+import { ConfigError, parseAppendConfig } from '../../src/ingest/config.ts';
+
+function problems(value: unknown): readonly string[] {
+  try {
+    parseAppendConfig(value);
+    return [];
+  } catch (error) {
+    assert.ok(error instanceof ConfigError);
+    return error.problems;
+  }
+}
+
+describe('the configuration', () => {
+  it('has defaults for everything', () => {
+    assert.deepEqual(parseAppendConfig({}), {
+      tables: [],
+      convention: 'hive',
+      defaults: { schemaPolicy: 'evolve', deletes: 'apply', adoptExisting: false, properties: {} },
+      footerConcurrency: 32,
+      tableConcurrency: 8,
+      maxFooterBytes: 16 * 2 ** 20,
+      clockMargin: 60_000,
+    });
+  });
+
+  it('hands the defaults on to the rules', () => {
+    const { tables } = parseAppendConfig({
+      defaults: { schemaPolicy: 'strict', properties: { 'delta.appendOnly': 'true' } },
+      tables: [{ prefix: '/a/b/', properties: { owner: 'x' }, partitionColumns: [{ name: 'ds', type: 'date' }] }],
+    });
+    assert.deepEqual(tables[0], {
+      schemaPolicy: 'strict',
+      deletes: 'apply',
+      adoptExisting: false,
+      properties: { 'delta.appendOnly': 'true', owner: 'x' },
+      prefix: 'a/b',
+      root: 'a/b',
+      exclude: [],
+      columnComments: {},
+      partitionColumns: [{ name: 'ds', type: 'date' }],
+    });
+  });
+
+  it('names every mistake at once, by its place', () => {
+    const found = problems({
+      convention: 'hvie',
+      footerConcurency: 3,
+      clockMargin: 'soon',
+      defaults: { deletes: true },
+      tables: [
+        { prefix: 'a/{x}/{x}' },
+        { root: 'b' },
+        { prefix: 'a', root: 'b' },
+        { prefix: 'a', partitionColumns: [{ name: 'd', type: 'datum' }, { name: 'D' }], adoptExisting: 'false' },
+        'nonsense',
+      ],
+    });
+    assert.deepEqual(found.map((problem) => problem.split(':')[0] ?? '').sort(), [
+      'clockMargin',
+      'convention',
+      'defaults.deletes',
+      'footerConcurency',
+      'tables[0].prefix',
+      'tables[1].prefix',
+      'tables[2].root',
+      'tables[3].adoptExisting',
+      'tables[3].partitionColumns',
+      'tables[3].partitionColumns[0].type',
+      'tables[4]',
+      'tables[4].prefix',
+    ]);
+  });
+});
+
+describe('the environment', () => {
+  it('is parsed by value', () => {
+    const { config, logLevel } = appendEnvironment({
+      RESACA_CONFIG: '{"convention":"none"}',
+      RESACA_LOG_LEVEL: 'DEBUG',
+    });
+    assert.deepEqual([config.convention, logLevel], ['none', 'debug']);
+    assert.equal(appendEnvironment({ RESACA_CONFIG: '', AWS_REGION: 'x' }).logLevel, 'info');
+  });
+
+  it('refuses what it does not know, by name', () => {
+    const env = { RESACA_CONFIG: '{"tables":7}', RESACA_LOGLEVEL: 'x', RESACA_LOG_LEVEL: 'loud' };
+    assert.throws(
+      () => appendEnvironment(env),
+      (error) =>
+        error instanceof ConfigError &&
+        error.problems.length === 3 &&
+        /RESACA_LOGLEVEL/.test(error.message) &&
+        /RESACA_LOG_LEVEL/.test(error.message) &&
+        /RESACA_CONFIG: tables/.test(error.message),
+    );
+    assert.throws(() => appendEnvironment({ RESACA_CONFIG: '{' }), /RESACA_CONFIG: is not JSON/);
+  });
+});

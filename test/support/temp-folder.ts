@@ -1,0 +1,17 @@
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const folders: string[] = [];
+
+/** An empty folder outside the repository, removed when the test file's process ends. */
+export function makeTempFolder(): string {
+  if (folders.length === 0) process.on('exit', removeAll);
+  const folder = mkdtempSync(join(realpathSync(tmpdir()), 'resaca-test-'));
+  folders.push(folder);
+  return folder;
+}
+
+function removeAll(): void {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+}
