@@ -21,7 +21,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   infra: [],
   scripts: [],
   bench: ['src', 'lambdas', 'scripts'],
-  test: ['src', 'lambdas', 'infra', 'scripts', 'bench'],
+  test: ['src', 'lambdas', 'infra', 'scripts', 'bench', 'package.json'],
 };
 
 /** Holds what is forbidden, to look for it. */

@@ -100,10 +100,9 @@ export function hasInCommitTimestamps(protocol: Protocol, { configuration }: Pic
   return supportsFeature(protocol, 'inCommitTimestamp') && isTrue(configuration, 'delta.enableInCommitTimestamps');
 }
 
-/** Whether the types of columns may be widened. */
+/** Whether the types of columns may be widened; not under the preview, whose clients expect more in the columns' metadata. */
 export function hasTypeWidening(protocol: Protocol, { configuration }: Pick<Metadata, 'configuration'>): boolean {
-  const supported = supportsFeature(protocol, 'typeWidening') || supportsFeature(protocol, 'typeWidening-preview');
-  return supported && isTrue(configuration, 'delta.enableTypeWidening');
+  return supportsFeature(protocol, 'typeWidening') && isTrue(configuration, 'delta.enableTypeWidening');
 }
 
 /** Columns that a file must hold, because a writer would have to compute their defaults otherwise (PROTOCOL.md "Default Columns"). */

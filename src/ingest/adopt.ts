@@ -7,8 +7,9 @@ import { CommitWindow } from './commit-window.ts';
 import { mapConcurrently } from './concurrently.ts';
 import type { TableRule, TableSettings } from './config.ts';
 import type { TableEngine } from './engine.ts';
-import { ADOPT_PROPERTY, type Plan, planTable, toDecision } from './plan.ts';
+import { type Plan, planTable, toDecision } from './plan.ts';
 import { quarantineRejected } from './quarantine.ts';
+import { ADOPT_PROPERTY } from './table-shape.ts';
 
 /** The table that takes the files which are under its prefix already. */
 export interface Adoption {

@@ -75,8 +75,6 @@ type Limits = Required<CheckpointReaderOptions>;
 const MIN_BLOCK_BYTES = 64 * 1024;
 /** Most that a column may decode for one batch, in bytes. */
 const MAX_BATCH_BYTES = 128 * 1024 * 1024;
-/** Paths that are compared at a time. */
-const SCAN_ROWS = 1024;
 /** Times that a checkpoint is read again when it was replaced meanwhile. */
 const MAX_REREADS = 2;
 
@@ -135,13 +133,16 @@ async function findFiles(
     // Of a large row group nothing but the paths is read before one of them is found.
     const source = await readAhead(file.source, group.flatMap(chunksOf), limits, 0);
     for (const chunks of group) {
-      const blocksOfOthers = blocksOf(chunksOf(chunks), limits);
-      // While the keys are scanned, nothing else is in memory.
+      // The keys are read first and the other columns after them, so each has the buffer for itself.
       const blocksOfKey = blocksOf([chunks.key], limits);
+      const blocksOfOthers = blocksOf(
+        chunks.others.map(({ chunk }) => chunk),
+        limits,
+      );
       const reader = new RecordReader(source, chunks, (chunk) =>
         chunk === chunks.key ? blocksOfKey(chunk) : blocksOfOthers(chunk),
       );
-      const keys = await findKeys(reader, paths);
+      const keys = await findKeys(reader, paths, limits);
       matches.push({ rows: keys.rows, actions: await reader.readRecords(keys) });
     }
     for (const action of inRowOrder(matches)) found.push(action);
@@ -149,11 +150,11 @@ async function findFiles(
   return found;
 }
 
-async function findKeys(reader: RecordReader<FileAction>, paths: LoggedPaths) {
+async function findKeys(reader: RecordReader<FileAction>, paths: LoggedPaths, limits: Limits) {
   const rows: number[] = [];
   const cells: Value[] = [];
   for (;;) {
-    const keys = await reader.readKeys(Number.POSITIVE_INFINITY, SCAN_ROWS);
+    const keys = await reader.readKeys(Number.POSITIVE_INFINITY, limits.batchRows);
     if (keys.rows.length === 0) return { rows, cells };
     keys.cells.forEach((path, index) => {
       if (typeof path === 'string' && paths.has(path)) {

@@ -64,7 +64,10 @@ describe('the command resaca', () => {
     const folder = makeTempFolder();
     const plain = await runCli(['inspect', folder]);
     assert.equal(plain.code, 1);
-    assert.match(plain.stderr, /^resaca: There is no Delta log under .*\n {2}To make a table .* resaca convert FOLDER\n$/);
+    assert.match(
+      plain.stderr,
+      /^resaca: There is no Delta log under .*\n {2}To make a table .* resaca convert FOLDER\n$/,
+    );
     const debug = await runCli(['inspect', folder, '--debug']);
     assert.match(debug.stderr, /\n {4}at /);
   });

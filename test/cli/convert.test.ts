@@ -1,15 +1,14 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { before, describe, it, type TestContext } from 'node:test';
-import type { S3Client } from '@aws-sdk/client-s3';
+import { describe, it } from 'node:test';
 import { createS3Store } from '../../src/aws/s3-store.ts';
 import { parquet, rowsOf } from '../support/landing.ts';
 import { landFile, readLanded } from '../support/local-landing.ts';
 import { runCli } from '../support/run-cli.ts';
-import { type S3Server, startS3Server } from '../support/s3-server.ts';
+import { startS3Server } from '../support/s3-server.ts';
 import { makeTempFolder } from '../support/temp-folder.ts';
-import { isUnavailable } from '../support/unavailable.ts';
+import { available, resource } from '../support/unavailable.ts';
 
 const FILES: Readonly<Record<string, Uint8Array>> = {
   'ds=2026-11-24/region=eu%2Dwest/a b.parquet': parquet(rowsOf(1, 10)),
@@ -35,16 +34,19 @@ describe('resaca convert', () => {
     assert.match(stdout, /quarantined +1 file\n/);
     assert.match(stdout, /ds=2026-11-25\/region=us\/cut\.parquet\n +TRUNCATED: /);
     const { active } = await readLanded(folder, 't');
-    assert.deepEqual([...active.keys()].sort(), ['ds=2026-11-24/region=eu%2Dwest/a b.parquet', 'ds=2026-11-25/region=us/c.parquet']);
+    assert.deepEqual([...active.keys()].sort(), [
+      'ds=2026-11-24/region=eu%2Dwest/a b.parquet',
+      'ds=2026-11-25/region=us/c.parquet',
+    ]);
     const report = JSON.parse((await runCli(['inspect', join(folder, 't'), '--json'])).stdout);
     assert.deepEqual(
       report.schema.fields.map(({ name, type }: { name: string; type: string }) => `${name} ${type}`),
       ['id long', 'name string', 'ds date', 'region string'],
     );
-    assert.deepEqual(report.partitions.top.map(({ values }: { values: object }) => values), [
-      { ds: '2026-11-25', region: 'us' },
-      { ds: '2026-11-24', region: 'eu-west' },
-    ].sort(() => 0).filter((values) => report.partitions.top.some((top: { values: object }) => JSON.stringify(top.values) === JSON.stringify(values))));
+    assert.deepEqual(report.partitions.top.map(({ values }: { values: object }) => JSON.stringify(values)).sort(), [
+      '{"ds":"2026-11-24","region":"eu-west"}',
+      '{"ds":"2026-11-25","region":"us"}',
+    ]);
   });
 
   it('adds only what is new when it is run again', async () => {
@@ -98,5 +100,32 @@ describe('resaca convert', () => {
     const folder = makeTempFolder();
     landFile(folder, 't/a.parquet');
     assert.equal((await runCli(['convert', join(folder, 't'), '--yes'])).code, 0);
+  });
+});
+
+const server = await resource(startS3Server);
+
+describe('resaca on S3', { skip: server.skip ?? false }, () => {
+  it('converts a prefix and inspects the table', async () => {
+    const { env, client, createBucket } = available(server);
+    const bucket = await createBucket();
+    const store = createS3Store({ client: client(), bucket });
+    for (const [key, body] of Object.entries(FILES)) await store.put(`lake/t/${key}`, body);
+    const url = `s3://${bucket}/lake/t`;
+    const converted = await runCli(['convert', `${url}/`, '--yes', '--json'], { env });
+    assert.equal(converted.code, 3, converted.stderr);
+    const result = JSON.parse(converted.stdout);
+    assert.deepEqual([result.table, result.created, result.added, result.quarantined], [url, true, 2, 1]);
+    const inspected = await runCli(['inspect', url, '--json'], { env });
+    assert.equal(inspected.code, 0, inspected.stderr);
+    const report = JSON.parse(inspected.stdout);
+    assert.deepEqual([report.table, report.files, report.rows], [url, 2, 30]);
+  });
+
+  it('says what is wrong with a bucket that is not there', async () => {
+    const { env } = available(server);
+    const { code, stderr } = await runCli(['inspect', 's3://no-such-bucket/t'], { env });
+    assert.equal(code, 1);
+    assert.match(stderr, /^resaca: .*no-such-bucket/);
   });
 });

@@ -14,6 +14,7 @@ describe('resaca inspect', () => {
     landFile(folder, 'web requests/ds=2026-11-24/a.parquet', parquet(rowsOf(1, 10)));
     await runOnce(folder);
     landFile(folder, 'web requests/ds=2026-11-24/b.parquet', parquet(rowsOf(11, 20)));
+    await runOnce(folder);
     landFile(folder, 'web requests/ds=2026-11-25/c.parquet', parquet(rowsOf(31, 30)));
     await runOnce(folder);
     await checkpointLanded(folder, 'web requests');
@@ -25,14 +26,14 @@ describe('resaca inspect', () => {
     const { code, stdout, stderr } = await runCli(['inspect', table]);
     assert.equal(code, 0);
     assert.equal(stderr, '');
-    assert.match(stdout, /^Version {5}2, committed 20\d\d-/m);
+    assert.match(stdout, /^Version {5}3, committed 20\d\d-/m);
     assert.match(stdout, /^Rows {8}50$/m);
     assert.match(stdout, /^Partitions {2}2 by ds$/m);
-    assert.match(stdout, /^Log {9}1 commit since the checkpoint of version 1$/m);
+    assert.match(stdout, /^Log {9}1 commit since the checkpoint of version 2$/m);
     assert.match(stdout, /^├─ id +long$/m);
     assert.match(stdout, /^└─ ds +string, partition column$/m);
-    assert.match(stdout, /^2 +\S+ \S+ +DELETE +-1 file/m);
-    assert.match(stdout, /^1 +\S+ \S+ +WRITE +\+2 files/m);
+    assert.match(stdout, /^3 +\S+ \S+ +DELETE +-1 file/m);
+    assert.match(stdout, /^2 +\S+ \S+ +WRITE +\+1 file/m);
     const tooLong = stdout.split('\n').filter((line) => line.length > 80 && !line.startsWith('Table'));
     assert.deepEqual(tooLong, []);
   });
@@ -41,9 +42,9 @@ describe('resaca inspect', () => {
     const { code, stdout } = await runCli(['inspect', table, '--json', '--history', '1']);
     const report = JSON.parse(stdout);
     assert.equal(code, 0);
-    assert.equal(report.version, 2);
+    assert.equal(report.version, 3);
     assert.deepEqual([report.files, report.rows, report.smallFiles], [2, 50, 2]);
-    assert.deepEqual(report.log, { checkpointVersion: 1, commitsSinceCheckpoint: 1 });
+    assert.deepEqual(report.log, { checkpointVersion: 2, commitsSinceCheckpoint: 1 });
     assert.equal(report.partitions.count, 2);
     assert.deepEqual(
       report.schema.fields.map(({ name }: { name: string }) => name),
@@ -56,7 +57,7 @@ describe('resaca inspect', () => {
         adds,
         removes,
       })),
-      [{ version: 2, operation: 'DELETE', adds: 0, removes: 1 }],
+      [{ version: 3, operation: 'DELETE', adds: 0, removes: 1 }],
     );
   });
 
@@ -77,7 +78,7 @@ describe('resaca inspect', () => {
     const text = await runCli(['inspect', table, '--files']);
     assert.match(text.stdout, /^ *\d+(\.\d)? k?B +20 rows {2}ds=2026-11-24\/b\.parquet$/m);
     const report = JSON.parse((await runCli(['inspect', table, '--files', '--json'])).stdout);
-    assert.equal(report.version, 2);
+    assert.equal(report.version, 3);
     assert.deepEqual(
       report.activeFiles
         .map(({ path, rows, partitionValues }: Record<string, unknown>) => ({ path, rows, partitionValues }))

@@ -313,10 +313,9 @@ describe('what a table asks of its writers', () => {
     assert.equal(isAppendOnly(listing([], ['invariants']), on('delta.appendOnly')), false);
     assert.equal(hasInCommitTimestamps(listing([], ['inCommitTimestamp']), on('delta.enableInCommitTimestamps')), true);
     assert.equal(hasInCommitTimestamps(listing([]), on('delta.enableInCommitTimestamps')), false);
-    for (const feature of ['typeWidening', 'typeWidening-preview']) {
-      assert.equal(hasTypeWidening(listing([feature]), on('delta.enableTypeWidening')), true);
-      assert.equal(hasTypeWidening(listing([feature]), { configuration: {} }), false);
-    }
+    assert.equal(hasTypeWidening(listing(['typeWidening']), on('delta.enableTypeWidening')), true);
+    assert.equal(hasTypeWidening(listing(['typeWidening']), { configuration: {} }), false);
+    assert.equal(hasTypeWidening(listing(['typeWidening-preview']), on('delta.enableTypeWidening')), false);
     assert.equal(supportsFeature(legacy(1, 4), 'changeDataFeed'), true);
     assert.equal(supportsFeature(legacy(1, 3), 'changeDataFeed'), false);
   });

@@ -23,7 +23,7 @@ if (existsSync(FOLDER)) {
     for (const golden of GOLDEN_TABLES) it(describeTable(golden), () => check(golden));
   });
 } else {
-  it('golden tables', { skip: `the folder ${FOLDER} with the golden tables is not on this machine` });
+  it('golden tables', { skip: `optional: the folder ${FOLDER} with the golden tables is not on this machine` });
 }
 
 async function check(golden: GoldenTable): Promise<void> {

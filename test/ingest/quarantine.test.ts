@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { Action } from '../../src/delta/actions.ts';
 import { createAppendWorld, type World } from '../support/append-world.ts';
 import type { ColumnType } from '../support/checkpoint-fixtures.ts';
 import { parquet, ROW_COLUMNS, rowsOf } from '../support/landing.ts';
@@ -100,6 +101,54 @@ describe('a file that cannot be taken goes to quarantine with its reason', () =>
     }
   });
 });
+
+describe('what a table asks of its files', () => {
+  const cases: Record<
+    string,
+    [features: string[], column: object, actions: Action[], body: Uint8Array, reason: string]
+  > = {
+    'a column with a default is missing': [
+      ['allowColumnDefaults'],
+      { CURRENT_DEFAULT: "'x'" },
+      [],
+      parquet([{ id: 1 }], { id: 'long' }),
+      'SCHEMA_CONFLICT',
+    ],
+    'a column with a default is there': [['allowColumnDefaults'], { CURRENT_DEFAULT: "'x'" }, [], good, ''],
+    'statistics of a clustering column are missing': [
+      ['domainMetadata', 'clustering'],
+      {},
+      [clusteredBy('name')],
+      parquet(rowsOf(0, 3), ROW_COLUMNS, { statistics: false }),
+      'MISSING_STATISTICS',
+    ],
+    'statistics of a clustering column are there': [
+      ['domainMetadata', 'clustering'],
+      {},
+      [clusteredBy('name')],
+      good,
+      '',
+    ],
+  };
+  for (const [name, [writerFeatures, metadata, actions, body, reason]] of Object.entries(cases)) {
+    it(name, async () => {
+      const world = createAppendWorld();
+      await world.deliver([await world.land('web/ds=2026-01-01/good.parquet', good)]);
+      const { metadata: table } = (await world.table('web')).snapshot;
+      const schema = JSON.parse(table.schemaString);
+      schema.fields[1].metadata = metadata;
+      const protocol = { minReaderVersion: 1, minWriterVersion: 7, writerFeatures };
+      const metaData = { ...table, schemaString: JSON.stringify(schema) };
+      await world.commitForeign('web', [{ protocol }, { metaData }, ...actions]);
+      assert.equal(await reasonFor(world, 'web/ds=1/b.parquet', body), reason);
+    });
+  }
+});
+
+function clusteredBy(...columns: string[]): Action {
+  const configuration = JSON.stringify({ clusteringColumns: columns.map((column) => [column]) });
+  return { domainMetadata: { domain: 'delta.clustering', configuration, removed: false } };
+}
 
 describe('the record', () => {
   it('says all that is known of the file', async () => {
