@@ -93,7 +93,7 @@ exitOnClosedPipe(process.stderr);
 try {
   process.exitCode = await main(process.argv.slice(2), terminal);
 } catch (error) {
-  terminal.endShow('keep');
+  terminal.endShow();
   const [first, ...more] = describeError(error);
   terminal.note(`resaca: ${first}`);
   for (const line of more) terminal.note(`  ${line}`);

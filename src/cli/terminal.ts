@@ -54,9 +54,9 @@ export function createTerminal(output: OutputStream, errors: OutputStream): Term
     if (!output.write(text)) await once(output, 'drain');
   }
 
-  /** Back to the first line that is shown. */
+  /** Back to the first line that is shown; also from the echo of a Ctrl-C, which is not at the line's begin. */
   function toTop(): string {
-    return shown.length === 0 ? '' : `${ESCAPE}[${shown.length}A`;
+    return shown.length === 0 ? '' : `\r${ESCAPE}[${shown.length}A`;
   }
 
   return {

@@ -8,9 +8,10 @@ import { createS3Client, type S3ClientOptions } from '../../src/aws/clients.ts';
 import { pythonEnv } from './python-env.ts';
 import { makeTempFolder } from './temp-folder.ts';
 
-/** MiniStack 1.5.33 and everything that it needs, pinned. */
+/** MiniStack 1.5.33 and everything that it needs, pinned; boto3 is for the bucket notifications of the CDK. */
 const PACKAGES = [
   'ministack==1.5.33',
+  'boto3==1.43.106',
   'botocore==1.43.106',
   'defusedxml==0.7.1',
   'graphql-core==3.2.12',
@@ -24,6 +25,7 @@ const PACKAGES = [
   'priority==2.0.0',
   'python-dateutil==2.9.0.post0',
   'pyyaml==6.0.3',
+  's3transfer==0.19.3',
   'six==1.17.0',
   'urllib3==2.8.0',
   'wsproto==1.3.2',
@@ -83,7 +85,8 @@ async function spawnServer(python: string, port: number, healthUrl: string): Pro
     cwd: folder,
     stdio: ['pipe', 'ignore', 'pipe'],
     env: {
-      PATH: process.env.PATH,
+      // The functions of a stack run on the first Node of the path: the repository's.
+      PATH: `${join(import.meta.dirname, '../../node_modules/.bin')}:${process.env.PATH}`,
       TMPDIR: folder,
       HOME: folder,
       GATEWAY_PORT: String(port),

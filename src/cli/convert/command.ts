@@ -15,10 +15,10 @@ export const convertCommand: Command = {
   summary: 'turn a folder or prefix of Parquet files into a Delta table',
   description: [
     'Turns the *.parquet files under TABLE, a local folder or s3://bucket/prefix, into a Delta table in place: their ' +
-      'footers are read, and only the log is written. Folders like ds=2026-11-24 become partition columns. In a table ' +
-      'that is there already, the files that it does not know are added; so an interrupted run is gone on with by ' +
-      'another one.',
-    'Files that do not fit are left where they are, and noted with the reason under _resaca/quarantine.',
+      'footers are read, and only the log is written. Folders like ds=2026-11-24 become partition columns.',
+    'In a table that is there already, the files that it does not know are added. So a run that was interrupted is ' +
+      'continued by the same command.',
+    'Files that do not fit stay where they are, and are noted with the reason under _resaca/quarantine.',
   ],
   positionals: ['TABLE'],
   options: {
@@ -91,7 +91,7 @@ async function stoppable(
   } catch (error) {
     if (!signal.aborted) throw error;
     const added = progress()?.added ?? 0;
-    throw new Error(`stopped after ${plural(added, 'file')} were added; the same command goes on from there`);
+    throw new Error(`stopped after ${plural(added, 'file')}; the same command continues from there`);
   }
 }
 
@@ -138,11 +138,11 @@ function typedColumns(
 
 async function isConfirmed({ table, head }: Conversion, survey: Survey, context: CommandContext): Promise<boolean> {
   if (context.ask === undefined) throw new UsageError('--yes is needed where nobody can be asked (or --dry-run)');
-  const files = `${plural(survey.files, 'Parquet file')} (${formatBytes(survey.bytes)}) under ${table.url}`;
-  const question =
+  context.terminal.note(`${plural(survey.files, 'Parquet file')}, ${formatBytes(survey.bytes)}, under ${table.url}`);
+  const answer = await context.ask(
     head === undefined
-      ? `Make a Delta table of the ${files}?`
-      : `Add what is new of the ${files} to the table, which is at version ${head.version}?`;
-  const answer = await context.ask(`${question} [y/N] `);
+      ? 'Make a Delta table of them? [y/N] '
+      : `Add what is new to the table, which is at version ${head.version}? [y/N] `,
+  );
   return /^y(es)?$/i.test(answer.trim());
 }

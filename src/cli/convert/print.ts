@@ -17,7 +17,7 @@ export function progressLines(
 ): string[] {
   const done = Math.min(progress.known + progress.added + progress.quarantined, survey.files);
   const share = done / survey.files;
-  const rate = elapsed > 0 ? (done / elapsed) * 1000 : 0;
+  const rate = elapsed > 0 ? ((progress.added + progress.quarantined) / elapsed) * 1000 : 0;
   const left = rate > 0 ? `, about ${formatDuration(((survey.files - done) / rate) * 1000)} left` : '';
   const bar = formatBar(share, Math.max(10, Math.min(50, width - 32)), '░');
   return [

@@ -11,6 +11,7 @@ import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { plural } from '../format.ts';
 import { checkDemo } from './check-demo.ts';
 import { startDisplay } from './display.ts';
+import { shellWord } from './read-commands.ts';
 import { readingLines, summaryLines } from './summary.ts';
 
 /** Time between two files, ms; with the number of files it makes the demo last about seven seconds. */
@@ -97,7 +98,7 @@ async function report(
   }
   const example = service.tableRef(files[0]?.table ?? '').url;
   await terminal.print(readingLines(example, terminal).join('\n'));
-  await terminal.print(`\n${style.bold('Look inside')}\nnpm run resaca -- inspect ${example}\n`);
+  await terminal.print(`\n${style.bold('Look inside')}\nnpm run resaca -- inspect ${shellWord(example)}\n`);
   const problems = await checkDemo(service, reader, files);
   if (problems.length > 0) {
     for (const problem of problems) terminal.note(style.red(`wrong: ${problem}`));

@@ -28,6 +28,11 @@ export function readCommands(path: string): readonly { readonly engine: string; 
   ];
 }
 
+/** A path as a word of a shell command. */
+export function shellWord(path: string): string {
+  return /^[\w@%+=:,./-]+$/.test(path) ? path : `"${inDoubleQuotes(path)}"`;
+}
+
 /** What a POSIX shell takes for special between double quotes. */
 function inDoubleQuotes(text: string): string {
   return text.replace(/[\\"$`]/g, (character) => `\\${character}`);

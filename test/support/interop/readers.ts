@@ -47,7 +47,7 @@ export function enginesOf(found: Resource<Engines>): Engines {
 }
 
 /** Asserts that every reader finds exactly these rows in the table, in whatever order. */
-export async function assertRows({ readers }: Engines, table: string, expected: Rows): Promise<void> {
+export async function assertRows({ readers }: Pick<Engines, 'readers'>, table: string, expected: Rows): Promise<void> {
   for (const { name, read } of readers) {
     const found = await read(table);
     assert.deepEqual(found.columns, expected.columns, `the columns that ${name} reads`);
