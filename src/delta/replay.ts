@@ -108,6 +108,24 @@ export async function findActive(
 }
 
 /**
+ * The newest thing that the log tells of each of these files (canonical paths): its add, or its remove while the log or
+ * the tombstones of the checkpoint still hold it. Costs what `findActive` does.
+ */
+export async function findNewest(
+  source: FilesSource,
+  reader: CheckpointReader,
+  paths: ReadonlySet<string>,
+): Promise<ReadonlyMap<string, FileAction>> {
+  const found = new Map<string, FileAction>();
+  for await (const action of mentions(source, reader, paths, { removes: true })) {
+    const { path } = identify(source.table, action);
+    if (!found.has(path)) found.set(path, action);
+    if (found.size === paths.size) break;
+  }
+  return found;
+}
+
+/**
  * Which of these files (canonical paths) the log tells of at all: active ones, and removed ones while the log or the
  * tombstones of the checkpoint still hold them. Costs what `findActive` does.
  */
@@ -116,12 +134,7 @@ export async function findMentioned(
   reader: CheckpointReader,
   paths: ReadonlySet<string>,
 ): Promise<ReadonlySet<string>> {
-  const found = new Set<string>();
-  for await (const action of mentions(source, reader, paths, { removes: true })) {
-    found.add(identify(source.table, action).path);
-    if (found.size === paths.size) break;
-  }
-  return found;
+  return new Set((await findNewest(source, reader, paths)).keys());
 }
 
 /** The file actions on these paths, the newest first; the checkpoint is not read before the commits are used up. */

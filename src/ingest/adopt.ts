@@ -1,8 +1,8 @@
 import { findMentioned } from '../delta/replay.ts';
 import type { Snapshot } from '../delta/snapshot.ts';
 import { type TableRef, tableKey } from '../delta/table.ts';
-import { commit, type Decision } from '../delta/transaction.ts';
-import { type LandedObject, readCandidate } from './candidate.ts';
+import { commit, type Decide } from '../delta/transaction.ts';
+import { type Candidate, createRecheck, type LandedObject, readCandidate } from './candidate.ts';
 import { CommitWindow } from './commit-window.ts';
 import { mapConcurrently } from './concurrently.ts';
 import type { TableRule, TableSettings } from './config.ts';
@@ -85,6 +85,7 @@ class AdoptionRun {
   private readonly window: CommitWindow;
   private readonly newTableId = crypto.randomUUID();
   private head: Snapshot | undefined;
+  private lastCheck: number;
   private progress: AdoptionProgress = { listed: 0, known: 0, added: 0, quarantined: 0, rows: 0, bytes: 0, commits: 0 };
 
   constructor(engine: TableEngine, adoption: Adoption, head: Snapshot | undefined, deadline: number) {
@@ -93,7 +94,9 @@ class AdoptionRun {
     this.deadline = deadline;
     this.base = head;
     this.head = head;
-    this.window = new CommitWindow(adoption.table, Infinity);
+    this.lastCheck = engine.now();
+    this.window = new CommitWindow(adoption.table);
+    if (head !== undefined) this.window.startAfter(head.version, Number.POSITIVE_INFINITY);
   }
 
   async take(listed: readonly LandedObject[]): Promise<void> {
@@ -102,8 +105,9 @@ class AdoptionRun {
       this.base === undefined ? new Set<string>() : await findMentioned(this.base, this.engine.reader, paths);
     const news = listed.filter(({ path }) => !known.has(path));
     this.count({ listed: listed.length, known: listed.length - news.length });
+    this.checkTime();
     for (let start = 0; start < news.length; start += COMMIT_FILES) {
-      if (this.engine.now() >= this.deadline) throw new AdoptionPausedError(this.adoption.table.url, this.progress);
+      this.checkTime();
       await this.commitFiles(news.slice(start, start + COMMIT_FILES));
     }
   }
@@ -124,18 +128,23 @@ class AdoptionRun {
   private async commitFiles(objects: readonly LandedObject[]): Promise<void> {
     const { engine, adoption } = this;
     const { footerConcurrency, maxFooterBytes } = engine.config;
-    const candidates = await mapConcurrently(objects, footerConcurrency, (object) =>
+    let candidates: readonly Candidate[] = await mapConcurrently(objects, footerConcurrency, (object) =>
       readCandidate(adoption.table, object, maxFooterBytes),
     );
+    const failure = candidates.find((candidate) => candidate.kind === 'failed');
+    if (failure !== undefined) throw failure.error;
+    const recheck = createRecheck(adoption.table, this.window, maxFooterBytes, footerConcurrency);
     let plan: Plan | undefined;
-    await this.commit((head) => {
+    await this.commit(async (head) => {
+      candidates = await recheck(candidates);
       plan = planTable({
         head,
         settings: { ...adoption.settings, adoptExisting: true },
         ...(adoption.rule !== undefined && { rule: adoption.rule }),
         candidates,
-        removals: [],
-        handledIn: (path, version) => this.window.find(path, version),
+        deleted: [],
+        active: new Map(),
+        handledIn: (object) => this.window.find(object.path, object),
         now: engine.now(),
         wasAdded: (path) => this.window.hasAdd(path),
         newTableId: this.newTableId,
@@ -147,8 +156,7 @@ class AdoptionRun {
     this.countPlan(plan);
   }
 
-  /** Commits of ours need not be in the window: a listing names each key once. */
-  private async commit(decide: (head: Snapshot | undefined) => Decision): Promise<void> {
+  private async commit(decide: Decide): Promise<void> {
     const { engine, adoption } = this;
     const result = await commit(this.head, adoption.table, engine.reader, decide, {
       deadline: this.deadline,
@@ -158,7 +166,17 @@ class AdoptionRun {
       onCommit: (winner) => this.window.append(winner),
     });
     this.head = result.snapshot;
-    if (result.kind === 'committed') this.count({ commits: 1 });
+    if (result.kind !== 'committed') return;
+    this.window.append(result.commit);
+    this.count({ commits: 1 });
+  }
+
+  /** Stops while there is time to say so: a chunk takes about as long as the last one did. */
+  private checkTime(): void {
+    const now = this.engine.now();
+    const duration = now - this.lastCheck;
+    this.lastCheck = now;
+    if (now + duration >= this.deadline) throw new AdoptionPausedError(this.adoption.table.url, this.progress);
   }
 
   private countPlan({ skipped, added, rejected }: Plan): void {

@@ -1,13 +1,17 @@
+import type { AddFile } from '../delta/actions.ts';
+import type { FileAction } from '../delta/checkpoint.ts';
+import { findNewest } from '../delta/replay.ts';
 import { findActive, type Snapshot } from '../delta/snapshot.ts';
 import { type TableRef, tableKey } from '../delta/table.ts';
 import { commit, type Decision } from '../delta/transaction.ts';
+import { isStoreError } from '../storage/object-store.ts';
 import { adoptFiles, isPending } from './adopt.ts';
-import { type Candidate, type LandedObject, readCandidate } from './candidate.ts';
+import { type Candidate, createRecheck, keyFlaw, type LandedObject, readCandidate } from './candidate.ts';
 import { mapConcurrently } from './concurrently.ts';
 import type { TableRule, TableSettings } from './config.ts';
 import type { TableEngine } from './engine.ts';
-import { isCoveredByAdd, type ObjectVersion, versionOf } from './object-version.ts';
-import { type Plan, planTable, type Removal, toDecision } from './plan.ts';
+import { isCoveredByAdd, isOlder, versionOf } from './object-version.ts';
+import { type DeletedObject, type Plan, planTable, toDecision } from './plan.ts';
 import { quarantineRejected } from './quarantine.ts';
 import { currentState, reachBack, type TableState, trimState } from './table-state.ts';
 import type { TableMetrics } from './telemetry.ts';
@@ -27,17 +31,16 @@ export interface TableBatch {
   readonly relativePath: (key: string) => string | undefined;
 }
 
-export interface DeletedObject {
-  readonly path: string;
-  readonly sequencer?: string;
-  /** ms since the epoch. */
-  readonly time: number;
+export interface AppendOutcome {
+  readonly state: TableState;
+  /** Paths of the objects that the store would not show; all others are done. */
+  readonly failed: readonly string[];
 }
 
 /**
  * Brings one table up to date with a batch of events: everything is read and prepared once, each attempt to commit
  * decides afresh on the newest head, and the put-if-absent inside `commit` is the point after which the files are in.
- * When this returns, every object is in the table, was there before, is gone, or is in quarantine.
+ * When this returns, every object is in the table, was there before, is gone, is in quarantine, or is named as failed.
  * Throws what kept it from that; then nothing is lost, because the same events may be given again.
  */
 export async function appendBatch(
@@ -45,73 +48,93 @@ export async function appendBatch(
   batch: TableBatch,
   cached: TableState | undefined,
   deadline: number,
-): Promise<TableState> {
+): Promise<AppendOutcome> {
   const { table } = batch;
-  const [candidates, removals, state] = await Promise.all([
-    mapConcurrently(batch.landed, engine.config.footerConcurrency, (object) =>
-      readCandidate(table, object, engine.config.maxFooterBytes),
-    ),
-    stillDeleted(engine, batch),
+  const { footerConcurrency, maxFooterBytes } = engine.config;
+  const looked = engine.now();
+  const [candidates, deleted, state] = await Promise.all([
+    mapConcurrently(batch.landed, footerConcurrency, (object) => readCandidate(table, object, maxFooterBytes)),
+    stillDeleted(engine, batch, batch.deleted),
     currentState(table, engine.reader, cached),
   ]);
-  const isComplete = await reachBack(state, batch.oldest - engine.config.clockMargin);
-  const { plan, snapshot, conflicts } = await commitBatch(engine, batch, {
-    candidates,
-    removals,
-    state,
-    isComplete,
-    deadline,
-  });
-
+  const failed = [...failuresOf(candidates), ...deleted.failed];
+  for (const { path, error } of failed) {
+    engine.telemetry.log('error', 'object cannot be read, its messages will come again', {
+      table: table.url,
+      path,
+      error,
+    });
+  }
+  const result = await commitBatch(engine, batch, { candidates, deleted: deleted.gone, state, deadline });
+  const { plan, snapshot, conflicts } = result;
   const quarantined = await quarantineRejected(engine, table, plan.rejected);
   report(engine, batch, plan, { conflicts, quarantined, version: snapshot?.version });
-  const next = { snapshot, window: state.window };
+
+  let next: TableState = { snapshot, window: state.window };
+  if (engine.now() - looked > TIME_TO_SETTLE) next = await removeVanished(engine, batch, plan, next, deadline);
+  if (isPending(next.snapshot)) {
+    await adoptFiles(engine, batch, next.snapshot, deadline);
+    next = await currentState(table, engine.reader, next);
+  }
   trimState(next);
-  if (!isPending(snapshot)) return next;
-  await adoptFiles(engine, batch, snapshot, deadline);
-  return currentState(table, engine.reader, next);
+  return { state: next, failed: failed.map(({ path }) => path) };
 }
+
+/**
+ * A commit that follows the looks at its objects within this time (ms) needs no second look: a deletion in between
+ * would have to be notified and handled by another invocation before the file was in the table.
+ */
+const TIME_TO_SETTLE = 1_000;
 
 interface Prepared {
   readonly candidates: readonly Candidate[];
-  readonly removals: readonly DeletedObject[];
+  readonly deleted: readonly DeletedObject[];
   readonly state: TableState;
-  /** Whether the window holds every commit in which an event of the batch can stand. */
-  readonly isComplete: boolean;
   readonly deadline: number;
+}
+
+interface BatchResult {
+  readonly plan: Plan;
+  readonly snapshot: Snapshot | undefined;
+  readonly conflicts: number;
 }
 
 async function commitBatch(
   engine: TableEngine,
   batch: TableBatch,
-  { candidates, removals, state, isComplete, deadline }: Prepared,
-): Promise<{ plan: Plan; snapshot: Snapshot | undefined; conflicts: number }> {
+  { candidates, deleted, state, deadline }: Prepared,
+): Promise<BatchResult> {
   const { table, settings, rule } = batch;
   const { window } = state;
+  const { footerConcurrency, maxFooterBytes, clockMargin } = engine.config;
   const newTableId = crypto.randomUUID();
+  const recheck = createRecheck(table, window, maxFooterBytes, footerConcurrency);
+  let landedNow = candidates;
+  let deletedNow = deleted;
   let plan: Plan | undefined;
+
   const decide = async (head: Snapshot | undefined): Promise<Decision> => {
-    const lookUp = isComplete ? [] : candidates.map(({ object }) => object.path);
-    const active = await activeFiles(engine, head, [...lookUp, ...removals.map(({ path }) => path)]);
-    const handledIn = (path: string, version: ObjectVersion): number | undefined => {
-      const file = isComplete ? undefined : active.get(path);
-      const isActive = file !== undefined && isCoveredByAdd(version, versionOf(file));
-      return window.find(path, version) ?? (isActive ? head?.version : undefined);
-    };
-    plan = planTable({
-      head,
-      settings,
-      ...(rule !== undefined && { rule }),
-      candidates,
-      removals: removals.map((removal): Removal => {
-        const file = active.get(removal.path);
-        return { ...removal, ...(file !== undefined && { active: file }) };
-      }),
-      handledIn,
-      wasAdded: (path) => window.hasAdd(path) || (!isComplete && active.has(path)),
-      now: engine.now(),
-      newTableId,
-    });
+    if (head !== state.snapshot) deletedNow = (await stillDeleted(engine, batch, deletedNow)).gone;
+    landedNow = await recheck(landedNow);
+    const isComplete = await reachBack({ snapshot: head, window }, batch.oldest - clockMargin);
+    const known = isComplete ? undefined : await newestActions(engine, head, landedNow);
+    const planWith = (active: ReadonlyMap<string, AddFile>) =>
+      planTable({
+        head,
+        settings,
+        ...(rule !== undefined && { rule }),
+        candidates: landedNow,
+        deleted: deletedNow,
+        active,
+        handledIn: (object) => window.find(object.path, object) ?? coveredBy(known?.get(object.path), object, head),
+        wasAdded: (path) => window.hasAdd(path) || known?.has(path) === true,
+        now: engine.now(),
+        newTableId,
+      });
+    plan = planWith(new Map());
+    const inQuestion = new Set(plan.rejected.map(({ object }) => object.path));
+    if (settings.deletes === 'apply') for (const { path } of deletedNow) inQuestion.add(path);
+    if (head !== undefined && inQuestion.size > 0) plan = planWith(await findActive(head, engine.reader, inQuestion));
     return plan.actions.length === 0 ? { kind: 'skip' } : toDecision(plan);
   };
   const result = await commit(state.snapshot, table, engine.reader, decide, {
@@ -126,21 +149,80 @@ async function commitBatch(
   return { plan, snapshot: result.snapshot, conflicts: result.conflicts };
 }
 
-async function activeFiles(engine: TableEngine, head: Snapshot | undefined, paths: readonly string[]) {
-  if (head === undefined || paths.length === 0) return new Map<string, never>();
-  return findActive(head, engine.reader, new Set(paths));
+/** Where the commits do not reach back far enough: what the whole log has of these files, tombstones included. */
+async function newestActions(engine: TableEngine, head: Snapshot | undefined, candidates: readonly Candidate[]) {
+  if (head === undefined) return undefined;
+  return findNewest(head, engine.reader, new Set(candidates.map(({ object }) => object.path)));
+}
+
+/** The head's version if the newest action on the path says that this version of the object, or a newer one, was handled. */
+function coveredBy(
+  action: FileAction | undefined,
+  object: LandedObject,
+  head: Snapshot | undefined,
+): number | undefined {
+  if (action === undefined) return undefined;
+  if ('add' in action) return isCoveredByAdd(object, versionOf(action.add)) ? head?.version : undefined;
+  const { remove } = action;
+  const isNews = isOlder(versionOf(remove), object) || (remove.deletionTimestamp ?? 0) < object.time;
+  return isNews ? undefined : head?.version;
+}
+
+interface Deletions {
+  readonly gone: readonly DeletedObject[];
+  readonly failed: readonly { readonly path: string; readonly error: unknown }[];
 }
 
 /** The deleted objects that are not there again: S3 answers with what is true now, whatever order the events came in. */
 async function stillDeleted(
   engine: TableEngine,
-  { table, settings, deleted }: TableBatch,
-): Promise<readonly DeletedObject[]> {
-  if (settings.deletes === 'ignore') return deleted;
-  const found = await mapConcurrently(deleted, engine.config.footerConcurrency, ({ path }) =>
-    table.store.head(tableKey(table, path)),
+  { table, settings }: TableBatch,
+  deleted: readonly DeletedObject[],
+): Promise<Deletions> {
+  if (settings.deletes === 'ignore') return { gone: deleted, failed: [] };
+  const gone: DeletedObject[] = [];
+  const failed: { path: string; error: unknown }[] = [];
+  // A key that no file can have was never added.
+  const possible = deleted.filter(({ path }) => keyFlaw(path) === undefined);
+  await mapConcurrently(possible, engine.config.footerConcurrency, async (object) => {
+    try {
+      if ((await table.store.head(tableKey(table, object.path))) === undefined) gone.push(object);
+    } catch (error) {
+      if (!isStoreError(error)) throw error;
+      failed.push({ path: object.path, error });
+    }
+  });
+  return { gone, failed };
+}
+
+function failuresOf(candidates: readonly Candidate[]): { path: string; error: unknown }[] {
+  return candidates.flatMap((candidate) =>
+    candidate.kind === 'failed' ? [{ path: candidate.object.path, error: candidate.error }] : [],
   );
-  return deleted.filter((_, index) => found[index] === undefined);
+}
+
+/**
+ * Looks once more at the objects of a commit that took its time. One that was deleted meanwhile may have had its event
+ * handled before the file was in the table, when there was nothing to remove yet.
+ */
+async function removeVanished(
+  engine: TableEngine,
+  batch: TableBatch,
+  { added }: Plan,
+  state: TableState,
+  deadline: number,
+): Promise<TableState> {
+  const objects = added.map(({ object }) => object);
+  const { gone } = await stillDeleted(engine, batch, objects);
+  if (gone.length === 0 || batch.settings.deletes === 'ignore') return state;
+  const { plan, snapshot, conflicts } = await commitBatch(engine, batch, {
+    candidates: [],
+    deleted: gone,
+    state,
+    deadline,
+  });
+  report(engine, batch, plan, { conflicts, quarantined: 0, version: snapshot?.version });
+  return { snapshot, window: state.window };
 }
 
 function report(

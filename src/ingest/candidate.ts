@@ -3,6 +3,7 @@ import { isParquetError } from '../parquet/errors.ts';
 import type { Footer } from '../parquet/footer.ts';
 import { readFooter } from '../parquet/footer-reader.ts';
 import { isStoreError, StoreError } from '../storage/object-store.ts';
+import { mapConcurrently } from './concurrently.ts';
 
 /** An object that is to become a file of a table, as its event or a listing tells. */
 export interface LandedObject {
@@ -19,7 +20,9 @@ export interface LandedObject {
 export type Candidate =
   | { readonly kind: 'file'; readonly object: LandedObject; readonly footer: Footer }
   | { readonly kind: 'unreadable'; readonly object: LandedObject; readonly code: string; readonly detail: string }
-  | { readonly kind: 'gone'; readonly object: LandedObject };
+  | { readonly kind: 'gone'; readonly object: LandedObject }
+  /** It could not be looked at; nothing is known of it. */
+  | { readonly kind: 'failed'; readonly object: LandedObject; readonly error: StoreError };
 
 /** How often an object that is overwritten under our eyes is looked at again. */
 const MAX_LOOKS = 3;
@@ -27,9 +30,43 @@ const MAX_LOOKS = 3;
 /**
  * Reads the footer of a landed object: one ranged GET for the usual file. If the object was overwritten since its event,
  * the version that is there now is taken, and the event that announces it will be recognised as a duplicate.
- * Throws StoreError for failures that say nothing about the file (access, throttling).
+ * A failure that says nothing about the file (access, throttling, an archived object) is its own, not the batch's.
  */
 export async function readCandidate(table: TableRef, object: LandedObject, maxFooterBytes: number): Promise<Candidate> {
+  try {
+    return await look(table, object, maxFooterBytes);
+  } catch (error) {
+    if (isStoreError(error)) return { kind: 'failed', object, error };
+    throw error;
+  }
+}
+
+/** What of a table's log is newer than a look at an object. */
+export interface LogSinceLook {
+  /** The newest commit that says something of the path. */
+  lastMention(path: string): number | undefined;
+  /** The commit in which this version of the object, or a newer one, was handled. */
+  find(path: string, version: LandedObject): number | undefined;
+}
+
+/**
+ * Looks again at objects of which the log tells something that it did not tell at the last look: another writer may
+ * have handled a newer version, which must not be replaced by ours. To be called before each decision.
+ */
+export function createRecheck(table: TableRef, log: LogSinceLook, maxFooterBytes: number, concurrency: number) {
+  const seen = new Map<string, number>();
+  return (candidates: readonly Candidate[]): Promise<Candidate[]> =>
+    mapConcurrently(candidates, concurrency, async (candidate) => {
+      const { object } = candidate;
+      const mention = log.lastMention(object.path);
+      if (mention === undefined || mention <= (seen.get(object.path) ?? -1)) return candidate;
+      if (log.find(object.path, object) !== undefined) return candidate;
+      seen.set(object.path, mention);
+      return readCandidate(table, object, maxFooterBytes);
+    });
+}
+
+async function look(table: TableRef, object: LandedObject, maxFooterBytes: number): Promise<Candidate> {
   const flaw = keyFlaw(object.path);
   if (flaw !== undefined) return { kind: 'unreadable', object, code: 'INVALID_KEY', detail: flaw };
   const key = tableKey(table, object.path);
@@ -64,7 +101,7 @@ export async function readCandidate(table: TableRef, object: LandedObject, maxFo
 }
 
 /** What keeps readers from finding a file by its key, whatever is in it. */
-function keyFlaw(path: string): string | undefined {
+export function keyFlaw(path: string): string | undefined {
   if (path.includes('//') || path.startsWith('/'))
     return 'the key has an empty segment, which Hadoop readers leave out';
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for

@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util';
+import { propertyProblem } from '../delta/new-table.ts';
 import type { PrimitiveType } from '../delta/schema.ts';
 
 /** How a table takes files whose schema is not the table's. */
@@ -116,8 +118,55 @@ export function parseAppendConfig(value: unknown): AppendConfig {
     maxFooterBytes: root.integer('maxFooterBytes', 1024, 256 * 2 ** 20, 16 * 2 ** 20),
     clockMargin: root.integer('clockMargin', 1_000, 86_400_000, 60_000),
   };
+  // Only of rules that could be read: what is missing in others would look the same.
+  if (problems.length === 0) problems.push(...conflictingRules(config.tables));
   if (problems.length > 0) throw new ConfigError(problems);
   return config;
+}
+
+/** What must be the same in all rules for a table: else the table would be kept by whichever rule's file came first. */
+const SHARED_BY_TABLE = [
+  'schemaPolicy',
+  'deletes',
+  'adoptExisting',
+  'properties',
+  'partitionColumns',
+  'description',
+  'columnComments',
+] as const satisfies readonly (keyof TableRule)[];
+
+/** The rules that give one table different settings, each named with the first rule before it that it differs from. */
+function conflictingRules(rules: readonly TableRule[]): string[] {
+  return rules.flatMap((rule, index) => {
+    for (const [earlier, other] of rules.slice(0, index).entries()) {
+      if (!canShareTable(other, rule)) continue;
+      const different = SHARED_BY_TABLE.filter((name) => !isDeepStrictEqual(other[name], rule[name]));
+      if (different.length === 0) continue;
+      const names = different.join(', ');
+      return [`tables[${index}]: has the same root as tables[${earlier}], but differs from it in ${names}`];
+    }
+    return [];
+  });
+}
+
+function canShareTable(earlier: TableRule, later: TableRule): boolean {
+  if (earlier.bucket !== undefined && later.bucket !== undefined && earlier.bucket !== later.bucket) return false;
+  if (withoutNames(earlier.root) !== withoutNames(later.root)) return false;
+  // A rule for one bucket before the one for the others: in its bucket the later one gets no keys.
+  return !(earlier.bucket !== undefined && later.bucket === undefined && coversPrefix(earlier.prefix, later.prefix));
+}
+
+/** The pattern whatever its captures are called. */
+function withoutNames(pattern: string): string {
+  return pattern.replaceAll(/\{\w+\}/g, '{}');
+}
+
+/** Whether every key that fits the prefix `narrow` also fits `wide`. */
+function coversPrefix(wide: string, narrow: string): boolean {
+  const segments = narrow === '' ? [] : narrow.split('/');
+  const pattern = wide === '' ? [] : wide.split('/');
+  if (pattern.length > segments.length) return false;
+  return pattern.every((expected, index) => expected.startsWith('{') || expected === segments[index]);
 }
 
 const BUILT_IN_SETTINGS: TableSettings = {
@@ -130,11 +179,16 @@ const SETTING_NAMES = ['schemaPolicy', 'deletes', 'adoptExisting', 'properties']
 
 function readSettings(reader: Reader, fallback: TableSettings, kind: readonly string[] = []): TableSettings {
   if (kind.length > 0) reader.onlyKnows(SETTING_NAMES);
+  const properties = reader.strings('properties');
+  for (const [key, value] of Object.entries(properties)) {
+    const problem = propertyProblem(key, value);
+    if (problem !== undefined) reader.problem('properties', problem);
+  }
   return {
     schemaPolicy: reader.choice('schemaPolicy', ['evolve', 'strict', 'fixed'], fallback.schemaPolicy),
     deletes: reader.choice('deletes', ['apply', 'ignore'], fallback.deletes),
     adoptExisting: reader.boolean('adoptExisting', fallback.adoptExisting),
-    properties: { ...fallback.properties, ...reader.strings('properties') },
+    properties: { ...fallback.properties, ...properties },
   };
 }
 

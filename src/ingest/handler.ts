@@ -1,10 +1,12 @@
 import type { ObjectStore } from '../storage/object-store.ts';
-import { appendBatch, type DeletedObject, type TableBatch } from './append.ts';
+import { AdoptionPausedError } from './adopt.ts';
+import { appendBatch, type TableBatch } from './append.ts';
 import type { LandedObject } from './candidate.ts';
 import { mapConcurrently } from './concurrently.ts';
 import type { TableRule, TableSettings } from './config.ts';
 import type { TableEngine } from './engine.ts';
 import { compareSequencers, type ObjectEvent, parseNotification } from './notifications.ts';
+import type { DeletedObject } from './plan.ts';
 import { routeKey } from './routing.ts';
 import { TableCache } from './table-cache.ts';
 
@@ -32,13 +34,15 @@ export interface AppendDeps extends TableEngine {
 const TIME_RESERVE = 2_000;
 /** Tables whose state is kept between invocations. */
 const MAX_CACHED_TABLES = 256;
+/** File actions kept between invocations for all tables together: about 40 MB. */
+const MAX_CACHED_FILES = 200_000;
 
 /**
  * The append function: S3 notifications in SQS messages become commits, one a table. A message fails, and is delivered
  * again, when it cannot be parsed or when one of the tables that its records are for could not be brought up to date.
  */
 export function createAppendHandler(deps: AppendDeps) {
-  const cache = new TableCache(MAX_CACHED_TABLES);
+  const cache = new TableCache({ tables: MAX_CACHED_TABLES, files: MAX_CACHED_FILES });
 
   return async function handleAppend(event: SqsEvent, context: InvocationContext): Promise<SqsBatchResponse> {
     const deadline = deps.now() + Math.max(context.getRemainingTimeInMillis() - TIME_RESERVE, 0);
@@ -46,21 +50,53 @@ export function createAppendHandler(deps: AppendDeps) {
     await mapConcurrently(groups, deps.config.tableConcurrency, async (group) => {
       const { url } = group.batch.table;
       try {
-        const state = await appendBatch(deps, group.batch, cache.take(url), deadline);
-        cache.keep(url, state);
+        const work = appendBatch(deps, group.batch, cache.take(url), deadline);
+        const outcome = await within(deadline - deps.now(), work, url);
+        cache.keep(url, outcome.state);
+        for (const path of outcome.failed) for (const id of group.messagesOf(path)) failed.add(id);
       } catch (error) {
         deps.telemetry.log('error', 'table failed, its messages will be delivered again', { table: url, error });
         deps.telemetry.metrics(url, { failures: 1 });
-        for (const messageId of group.messageIds) failed.add(messageId);
+        for (const id of error instanceof AdoptionPausedError ? group.anyMessage() : group.allMessages())
+          failed.add(id);
       }
     });
     return { batchItemFailures: [...failed].map((itemIdentifier) => ({ itemIdentifier })) };
   };
 }
 
+/** The time of the invocation is up. What was under way may still be committed; its events are then duplicates. */
+class DeadlineError extends Error {
+  override readonly name = 'DeadlineError';
+  readonly code = 'DEADLINE';
+}
+
+/** Gives up waiting for one table, so that the others are answered for in time. */
+async function within<T>(ms: number, work: Promise<T>, table: string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeUp = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new DeadlineError(`the time is up before ${table} was done`)), Math.max(ms, 0));
+  });
+  try {
+    return await Promise.race([work, timeUp]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 interface TableGroup {
   readonly batch: TableBatch;
-  readonly messageIds: ReadonlySet<string>;
+  /** Ids of the messages with an event about the path. */
+  messagesOf(path: string): Iterable<string>;
+  allMessages(): Iterable<string>;
+  /** One message is enough to come back to the table. */
+  anyMessage(): Iterable<string>;
+}
+
+interface PathEvents {
+  /** The newest one. */
+  event: ObjectEvent;
+  readonly messageIds: Set<string>;
 }
 
 interface Grouping {
@@ -68,9 +104,7 @@ interface Grouping {
   readonly root: string;
   readonly settings: TableSettings;
   readonly rule: TableRule | undefined;
-  readonly messageIds: Set<string>;
-  /** The newest event of each path. */
-  readonly events: Map<string, ObjectEvent>;
+  readonly paths: Map<string, PathEvents>;
   oldest: number;
 }
 
@@ -102,15 +136,18 @@ function assign(deps: AppendDeps, groupings: Map<string, Grouping>, messageId: s
     root,
     settings,
     rule,
-    messageIds: new Set<string>(),
-    events: new Map<string, ObjectEvent>(),
+    paths: new Map<string, PathEvents>(),
     oldest: Infinity,
   };
   groupings.set(id, grouping);
-  grouping.messageIds.add(messageId);
   grouping.oldest = Math.min(grouping.oldest, event.time);
-  const other = grouping.events.get(route.relative);
-  if (other === undefined || isNewer(event, other)) grouping.events.set(route.relative, event);
+  const known = grouping.paths.get(route.relative);
+  if (known === undefined) {
+    grouping.paths.set(route.relative, { event, messageIds: new Set([messageId]) });
+    return;
+  }
+  known.messageIds.add(messageId);
+  if (isNewer(event, known.event)) known.event = event;
 }
 
 /** Which of two events of one key tells what is true now. */
@@ -120,21 +157,25 @@ function isNewer(a: ObjectEvent, b: ObjectEvent): boolean {
 }
 
 function toGroup(deps: AppendDeps, grouping: Grouping): TableGroup {
-  const { bucket, root, settings, rule, oldest, messageIds } = grouping;
+  const { bucket, root, settings, rule, oldest, paths } = grouping;
   const landed: LandedObject[] = [];
   const deleted: DeletedObject[] = [];
-  for (const [path, { kind, size = 0, etag, sequencer, time }] of grouping.events) {
+  for (const [path, { event }] of paths) {
+    const { kind, size = 0, etag, sequencer, time } = event;
     const order = { path, time, ...(sequencer !== undefined && { sequencer }) };
     if (kind === 'removed') deleted.push(order);
     else landed.push({ ...order, size, ...(etag !== undefined && { etag }) });
   }
-  const table = { store: deps.storeFor(bucket), root, url: deps.urlOf(bucket, root) };
   const relativePath = (key: string) => {
     const route = routeKey(bucket, key, deps.config);
     return route.kind === 'table' && route.root === root ? route.relative : undefined;
   };
+  const table = { store: deps.storeFor(bucket), root, url: deps.urlOf(bucket, root) };
+  const allMessages = () => new Set([...paths.values()].flatMap(({ messageIds }) => [...messageIds]));
   return {
     batch: { table, settings, ...(rule !== undefined && { rule }), landed, deleted, oldest, relativePath },
-    messageIds,
+    messagesOf: (path) => paths.get(path)?.messageIds ?? [],
+    allMessages,
+    anyMessage: () => [...allMessages()].slice(0, 1),
   };
 }

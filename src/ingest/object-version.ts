@@ -48,6 +48,10 @@ export function isCoveredByAdd(incoming: ObjectVersion, logged: ObjectVersion): 
 
 /** The same for a logged remove: it covers only events that are known to be older than the deletion. */
 export function isCoveredByRemove(incoming: ObjectVersion, logged: ObjectVersion): boolean {
-  if (incoming.sequencer === undefined || logged.sequencer === undefined) return false;
-  return compareSequencers(incoming.sequencer, logged.sequencer) < 0;
+  return isOlder(incoming, logged);
+}
+
+/** Whether `a` is known to be the older version of the object. */
+export function isOlder(a: ObjectVersion, b: ObjectVersion): boolean {
+  return a.sequencer !== undefined && b.sequencer !== undefined && compareSequencers(a.sequencer, b.sequencer) < 0;
 }

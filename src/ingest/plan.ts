@@ -3,24 +3,25 @@ import { isAppendOnly } from '../delta/features.ts';
 import type { SchemaChange } from '../delta/schema-merge.ts';
 import type { Decision } from '../delta/transaction.ts';
 import type { Candidate, LandedObject } from './candidate.ts';
-import { type ObjectVersion, versionTags } from './object-version.ts';
+import { isOlder, versionOf, versionTags } from './object-version.ts';
 import type { RejectedFile, Rejection } from './quarantine.ts';
 import { type FittingFile, type ShapeInput, TableShape } from './table-shape.ts';
 
-/** A deleted object, and the active file of its path if there is one. */
-export interface Removal {
+/** An object that is known to be gone. */
+export interface DeletedObject {
   readonly path: string;
   readonly sequencer?: string;
   /** ms since the epoch. */
   readonly time: number;
-  readonly active?: AddFile;
 }
 
 export interface PlanInput extends ShapeInput {
   readonly candidates: readonly Candidate[];
-  readonly removals: readonly Removal[];
+  readonly deleted: readonly DeletedObject[];
+  /** The active files of the deleted objects, and of objects whose new version is refused. */
+  readonly active: ReadonlyMap<string, AddFile>;
   /** The version whose commit handled this version of the object, or a newer one, already. */
-  readonly handledIn: (path: string, version: ObjectVersion) => number | undefined;
+  readonly handledIn: (object: LandedObject) => number | undefined;
   /** Whether the log is known to have an add of the path, of whatever version of the object. */
   readonly wasAdded: (path: string) => boolean;
 }
@@ -65,8 +66,9 @@ export function planTable(input: PlanInput): Plan {
 
   for (const candidate of [...input.candidates].sort(byPath)) {
     const { object } = candidate;
-    const version = input.handledIn(object.path, object);
-    if (version !== undefined) {
+    const version = input.handledIn(object);
+    if (candidate.kind === 'failed') {
+    } else if (version !== undefined) {
       skipped.push({ path: object.path, reason: 'duplicate', version });
     } else if (candidate.kind === 'gone') {
       skipped.push({ path: object.path, reason: 'gone' });
@@ -80,11 +82,15 @@ export function planTable(input: PlanInput): Plan {
   }
 
   const removed: RemoveFile[] = [];
-  for (const removal of input.removals) {
-    const verdict = planRemoval(input, removal);
+  for (const { object } of rejected) {
+    const replaced = planReplaced(input, object);
+    if (replaced !== undefined) removed.push(replaced);
+  }
+  for (const object of input.deleted) {
+    const verdict = planRemoval(input, object);
     if (verdict.kind === 'remove') removed.push(verdict.remove);
-    else if (verdict.kind === 'skip') skipped.push({ path: removal.path, reason: verdict.reason });
-    else rejected.push({ object: removal, rejection: verdict.rejection });
+    else if (verdict.kind === 'skip') skipped.push({ path: object.path, reason: verdict.reason });
+    else rejected.push({ object, rejection: verdict.rejection });
   }
 
   const added = accepted.map(({ object, file }) => ({
@@ -121,17 +127,32 @@ type RemovalVerdict =
   | { readonly kind: 'skip'; readonly reason: SkipReason }
   | { readonly kind: 'reject'; readonly rejection: Rejection };
 
-function planRemoval({ head, settings, now }: PlanInput, removal: Removal): RemovalVerdict {
+function planRemoval(input: PlanInput, object: DeletedObject): RemovalVerdict {
+  const { head, settings, active } = input;
   if (settings.deletes === 'ignore') return { kind: 'skip', reason: 'deletes-ignored' };
-  if (head === undefined || removal.active === undefined) return { kind: 'skip', reason: 'inactive' };
+  const file = active.get(object.path);
+  if (head === undefined || file === undefined) return { kind: 'skip', reason: 'inactive' };
+  // The object was written again after this deletion, and that was handled first.
+  if (isOlder(object, versionOf(file))) return { kind: 'skip', reason: 'duplicate' };
   if (isAppendOnly(head.protocol, head.metadata)) {
     const detail =
       'the object was deleted, and the table is append-only (delta.appendOnly): its rows cannot be removed';
     return { kind: 'reject', rejection: { reason: 'DELETE_FORBIDDEN', detail } };
   }
-  const { path, partitionValues, size, deletionVector, baseRowId, defaultRowCommitVersion } = removal.active;
-  const tags = versionTags({ ...(removal.sequencer !== undefined && { sequencer: removal.sequencer }) });
-  const remove: RemoveFile = {
+  return { kind: 'remove', remove: removeOf(file, object, input.now) };
+}
+
+/** The rows of a file are gone when its object is overwritten, also where the new version cannot be taken. */
+function planReplaced({ head, active, now }: PlanInput, object: DeletedObject): RemoveFile | undefined {
+  const file = active.get(object.path);
+  if (head === undefined || file === undefined || isAppendOnly(head.protocol, head.metadata)) return undefined;
+  return isOlder(object, versionOf(file)) ? undefined : removeOf(file, object, now);
+}
+
+function removeOf(file: AddFile, object: DeletedObject, now: number): RemoveFile {
+  const { path, partitionValues, size, deletionVector, baseRowId, defaultRowCommitVersion } = file;
+  const tags = versionTags({ ...(object.sequencer !== undefined && { sequencer: object.sequencer }) });
+  return {
     path,
     deletionTimestamp: now,
     dataChange: true,
@@ -143,7 +164,6 @@ function planRemoval({ head, settings, now }: PlanInput, removal: Removal): Remo
     ...(baseRowId !== undefined && { baseRowId }),
     ...(defaultRowCommitVersion !== undefined && { defaultRowCommitVersion }),
   };
-  return { kind: 'remove', remove };
 }
 
 function byPath(a: Candidate, b: Candidate): number {

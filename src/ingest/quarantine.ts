@@ -78,6 +78,6 @@ async function quarantine(
 }
 
 function recordName(object: Pick<LandedObject, 'path' | 'sequencer' | 'etag'>): string {
-  const version = object.sequencer ?? object.etag ?? '';
+  const version = object.etag ?? object.sequencer ?? '';
   return createHash('sha256').update(`${object.path}\0${version}`).digest('hex').slice(0, 40);
 }

@@ -16,7 +16,7 @@ export type Route =
   | { readonly kind: 'ignored'; readonly reason: IgnoreReason };
 
 export type IgnoreReason =
-  /** In `_delta_log`, or hidden as Spark sees it: a segment starting with `.` or `_`. */
+  /** In `_delta_log`, hidden as Spark sees it (a segment starting with `.` or `_`), or Delta's own: a deletion vector. */
   | 'hidden'
   /** A folder marker: the key ends with a slash, or with `_$folder$` as Hadoop names them. */
   | 'folder'
@@ -32,7 +32,7 @@ export function routeKey(bucket: string, key: string, config: AppendConfig): Rou
     const root = matchRule(rule, key);
     if (root === undefined) continue;
     const relative = root === '' ? key : key.slice(root.length + 1);
-    if (isHidden(relative)) return { kind: 'ignored', reason: 'hidden' };
+    if (isHidden(relative) || isDeletionVector(relative)) return { kind: 'ignored', reason: 'hidden' };
     if (rule.exclude.some((glob) => matchesGlob(glob, relative))) return { kind: 'ignored', reason: 'excluded' };
     return { kind: 'table', bucket, root, relative, settings: rule, rule };
   }
@@ -41,7 +41,7 @@ export function routeKey(bucket: string, key: string, config: AppendConfig): Rou
 
 function routeByConvention(bucket: string, key: string, config: AppendConfig): Route {
   if (config.convention === 'none') return { kind: 'ignored', reason: 'unmapped' };
-  if (isHidden(key)) return { kind: 'ignored', reason: 'hidden' };
+  if (isHidden(key) || isDeletionVector(key)) return { kind: 'ignored', reason: 'hidden' };
   const path = splitTablePath(key);
   if (path === undefined) return { kind: 'ignored', reason: 'unmapped' };
   return { kind: 'table', bucket, ...path, settings: config.defaults };
@@ -76,6 +76,11 @@ function isHidden(relative: string): boolean {
         (segment.startsWith('_') && !segment.includes('=')) ||
         segment.endsWith('._COPYING_'),
     );
+}
+
+/** Deletion vectors lie beside the data files (PROTOCOL.md "Deletion Vectors": `deletion_vector_<uuid>.bin`). */
+function isDeletionVector(key: string): boolean {
+  return /(^|\/)deletion_vector_[^/]*\.bin$/.test(key);
 }
 
 function matchesGlob(glob: string, path: string): boolean {

@@ -1,11 +1,11 @@
 import type { CheckpointReader } from '../delta/checkpoint.ts';
-import { type Commit, readCommit } from '../delta/commit-file.ts';
+import { readCommit } from '../delta/commit-file.ts';
 import { isDeltaError } from '../delta/errors.ts';
 import { logKey, parseLogPath, versionName } from '../delta/log-path.ts';
 import type { CommitFile } from '../delta/log-segment.ts';
 import { loadSnapshot, refreshSnapshot, type Snapshot } from '../delta/snapshot.ts';
 import type { TableRef } from '../delta/table.ts';
-import { CommitWindow } from './commit-window.ts';
+import { CommitWindow, digestCommit } from './commit-window.ts';
 import { mapConcurrently } from './concurrently.ts';
 
 /**
@@ -23,10 +23,10 @@ const READ_CONCURRENCY = 16;
 /** Commits looked back over by the first LIST; further ones look back over as many as a page holds. */
 const FIRST_LOOK_BACK = 32;
 const LOOK_BACK = 1_000;
-/** File actions held by a window, about 200 bytes each. */
+/** File actions of one table that are kept between invocations, of about 200 bytes each. */
 const MAX_WINDOW_FILES = 50_000;
 
-/** Brings the state up to date; without one, loads the table. */
+/** Brings the state up to date; loads the table where there is none, or where the log is no longer the one that is known. */
 export async function currentState(
   table: TableRef,
   reader: CheckpointReader,
@@ -34,36 +34,31 @@ export async function currentState(
 ): Promise<TableState> {
   if (state?.snapshot === undefined) return loadState(table, reader);
   const { window } = state;
-  const snapshot = await refreshSnapshot(state.snapshot, { onCommit: (commit) => window.append(commit) });
-  return { snapshot, window };
+  try {
+    const snapshot = await refreshSnapshot(state.snapshot, { onCommit: (commit) => window.append(commit) });
+    return { snapshot, window };
+  } catch (error) {
+    const isOutdated = ['VERSION_NOT_FOUND', 'LOG_GAP', 'TABLE_NOT_FOUND'] as const;
+    if (!isOutdated.some((code) => isDeltaError(error, code))) throw error;
+    return loadState(table, reader);
+  }
 }
 
 async function loadState(table: TableRef, reader: CheckpointReader): Promise<TableState> {
-  const commits: Commit[] = [];
+  const window = new CommitWindow(table);
   let snapshot: Snapshot;
   try {
-    snapshot = await loadSnapshot(table, reader, { onCommit: (commit) => commits.push(commit) });
+    snapshot = await loadSnapshot(table, reader, {
+      onCommit: (commit) => {
+        window.append(commit);
+        window.trim(MAX_WINDOW_FILES);
+      },
+    });
   } catch (error) {
-    if (isDeltaError(error, 'TABLE_NOT_FOUND'))
-      return { snapshot: undefined, window: new CommitWindow(table, -Infinity) };
+    if (isDeltaError(error, 'TABLE_NOT_FOUND')) return { snapshot: undefined, window: new CommitWindow(table) };
     throw error;
   }
-  const newest = newestRun(commits, snapshot.version);
-  const first = newest[0];
-  const since = first === undefined ? (snapshot.segment.head?.modified ?? Infinity) : first.modified;
-  const window = new CommitWindow(table, first?.version === 0 ? -Infinity : since);
-  for (const commit of newest) window.append(commit);
   return { snapshot, window };
-}
-
-/** The commits that end at `version` without a gap, ascending; a load that used compacted commits has not seen them all. */
-function newestRun(commits: readonly Commit[], version: number): Commit[] {
-  const byVersion = new Map(commits.map((commit) => [commit.version, commit]));
-  const run: Commit[] = [];
-  for (let commit = byVersion.get(version); commit !== undefined; commit = byVersion.get(commit.version - 1)) {
-    run.push(commit);
-  }
-  return run.reverse();
 }
 
 /**
@@ -72,17 +67,22 @@ function newestRun(commits: readonly Commit[], version: number): Commit[] {
  */
 export async function reachBack({ snapshot, window }: TableState, time: number): Promise<boolean> {
   if (snapshot === undefined) return true;
+  const { table, version, segment } = snapshot;
+  // A snapshot that comes from a checkpoint alone has shown the window no commit.
+  if (!window.hasSeen(version)) window.startAfter(version, segment.head?.modified ?? Number.POSITIVE_INFINITY);
   for (let depth = FIRST_LOOK_BACK; !window.reachesBackTo(time); depth = LOOK_BACK) {
-    const before = window.firstVersion ?? snapshot.version + 1;
+    const before = window.firstVersion;
     const from = Math.max(before - depth, 0);
-    const files = await listRange(snapshot.table, from, before);
+    const files = await listRange(table, from, before);
     const oldest = files[0];
     if (oldest === undefined || files.length < before - oldest.version) return false;
     const anchor = files.findLast((file) => file.modified < time);
     const needed = files.filter((file) => anchor === undefined || file.version > anchor.version);
-    const commits = await mapConcurrently(needed, READ_CONCURRENCY, (file) => readCommit(snapshot.table, file));
-    const since = anchor?.modified ?? (oldest.version === 0 ? -Infinity : oldest.modified);
-    window.prepend(commits, since);
+    const digests = await mapConcurrently(needed, READ_CONCURRENCY, async (file) =>
+      digestCommit(table, await readCommit(table, file)),
+    );
+    const since = anchor?.modified ?? (oldest.version === 0 ? Number.NEGATIVE_INFINITY : oldest.modified);
+    window.prepend(digests, since);
     if (anchor === undefined && oldest.version > from) return window.reachesBackTo(time);
   }
   return true;

@@ -5,7 +5,10 @@ import { isGone, pathOfKey } from './folder-scan.ts';
 export interface FolderHints {
   /** Asks for notices of the folder from now on; nothing happens when that was done before. */
   watchFolder(key: string): void;
-  /** Ends the watch of a folder that is gone; false when there was none. */
+  /**
+   * Ends the watches of a folder and all below it, because it is gone, or may be another one of the same name by now:
+   * a watch follows the folder, not the name. False when there were none.
+   */
   unwatch(key: string): boolean;
   /** Ends the watches of all other folders. */
   keepOnly(keys: ReadonlySet<string>): void;
@@ -47,9 +50,9 @@ export function createFolderHints(options: FolderHintsOptions): FolderHints {
     options.wake();
   }
 
-  function unwatch(folder: string): boolean {
+  function close(folder: string): void {
     watches.get(folder)?.close();
-    return watches.delete(folder);
+    watches.delete(folder);
   }
 
   function watchFolder(folder: string): void {
@@ -57,7 +60,7 @@ export function createFolderHints(options: FolderHintsOptions): FolderHints {
     try {
       const watcher = watch(pathOfKey(options.root, folder), (_event, name) => noticed(folder, name));
       watcher.on('error', () => {
-        unwatch(folder);
+        close(folder);
         wantScan();
       });
       watches.set(folder, watcher);
@@ -71,9 +74,13 @@ export function createFolderHints(options: FolderHintsOptions): FolderHints {
 
   return {
     watchFolder,
-    unwatch,
+    unwatch(key) {
+      const folders = [...watches.keys()].filter((folder) => folder === key || folder.startsWith(`${key}/`));
+      for (const folder of folders) close(folder);
+      return folders.length > 0;
+    },
     keepOnly(folders) {
-      for (const folder of [...watches.keys()]) if (!folders.has(folder)) unwatch(folder);
+      for (const folder of [...watches.keys()]) if (!folders.has(folder)) close(folder);
     },
     take() {
       const taken = [...keys];
@@ -87,7 +94,7 @@ export function createFolderHints(options: FolderHintsOptions): FolderHints {
       keys.clear();
     },
     close() {
-      for (const folder of [...watches.keys()]) unwatch(folder);
+      for (const folder of [...watches.keys()]) close(folder);
     },
   };
 }

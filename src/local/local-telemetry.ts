@@ -1,4 +1,4 @@
-import { createWriteStream, type WriteStream } from 'node:fs';
+import { createWriteStream, openSync, type WriteStream } from 'node:fs';
 import type { TableMetrics, Telemetry } from '../ingest/telemetry.ts';
 
 /** What the append function did to a table since the service was started. */
@@ -22,9 +22,11 @@ export interface LocalTelemetry extends Telemetry {
   close(): Promise<void>;
 }
 
-/** Writes logs and metrics as JSON lines to a file, and sums the metrics up. */
+/** Writes logs and metrics as JSON lines to a file, and sums the metrics up. Throws when the file cannot be opened. */
 export function openLocalTelemetry(path: string, now: () => number): LocalTelemetry {
-  const file = createWriteStream(path, { flags: 'a' });
+  const file = createWriteStream(path, { fd: openSync(path, 'a') });
+  // A log that cannot be written, on a full disk for example, must not end the service.
+  file.on('error', () => undefined);
   const totals = new Map<string, TableTotals>();
 
   function write(entry: Readonly<Record<string, unknown>>): void {

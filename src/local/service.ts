@@ -1,20 +1,23 @@
 import { mkdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { CheckpointReader } from '../delta/checkpoint.ts';
 import type { TableRef } from '../delta/table.ts';
 import type { AppendConfig } from '../ingest/config.ts';
 import { createAppendHandler } from '../ingest/handler.ts';
 import { routeKey } from '../ingest/routing.ts';
 import { createCheckpointReader } from '../parquet/checkpoint-reader.ts';
 import { createFolderStore } from '../storage/folder-store.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
 import { openDeadLetters } from './dead-letters.ts';
-import { startEventSource } from './event-source.ts';
-import { openLocalTelemetry, type TableTotals } from './local-telemetry.ts';
+import { type BatchHandler, startEventSource } from './event-source.ts';
+import { type FolderLock, lockFolder } from './folder-lock.ts';
+import { type LocalTelemetry, openLocalTelemetry, type TableTotals } from './local-telemetry.ts';
 import { observeQuarantine, type QuarantineReport } from './quarantine-observer.ts';
-import { createQueue } from './queue.ts';
+import { createQueue, type LocalQueue } from './queue.ts';
 import { createSequencer, type ObjectChange, s3Notification } from './s3-event.ts';
 import { compareWithTables } from './start-state.ts';
-import { startWatcher } from './watcher.ts';
+import { startWatcher, type Watcher } from './watcher.ts';
 
 export interface ServiceOptions {
   /** The folder that is the bucket; made if it is not there. */
@@ -56,8 +59,8 @@ const DEFAULT_SETTINGS: ServiceSettings = {
   batchSize: 100,
   batchWindow: 1_000,
   concurrency: 2,
-  functionTimeout: 60_000,
-  visibilityTimeout: 90_000,
+  functionTimeout: 25_000,
+  visibilityTimeout: 30_000,
   maxReceiveCount: 3,
 };
 
@@ -99,107 +102,42 @@ export interface Service {
 /**
  * The pipeline on one machine: a folder instead of the bucket, a watcher instead of its notifications, a queue in
  * memory, and the append function as it is deployed. May be killed at any moment: see `start-state.ts`.
+ * Throws when the folder is served already.
  */
 export async function startService(options: ServiceOptions): Promise<Service> {
-  await mkdir(join(options.landing, STATE_FOLDER), { recursive: true });
-  const root = await realpath(options.landing);
   const settings = { ...DEFAULT_SETTINGS, ...options.settings };
-  const now = Date.now;
-  const bucket = 'landing';
-  const { store, report: quarantine } = observeQuarantine(createFolderStore(root));
-  const reader = createCheckpointReader();
-  const urlOf = (_bucket: string, tableRoot: string) => (tableRoot === '' ? root : join(root, tableRoot));
-  const tableRef = (tableRoot: string): TableRef => ({ store, root: tableRoot, url: urlOf(bucket, tableRoot) });
-
-  const logFile = options.logFile ?? join(root, STATE_FOLDER, 'append.log');
-  const telemetry = openLocalTelemetry(logFile, now);
-  const deadLetters = openDeadLetters(join(root, STATE_FOLDER, 'dead-letters.jsonl'));
-  if (deadLetters.earlier > 0) telemetry.log('info', 'dead letters of an earlier run', { count: deadLetters.earlier });
-
-  const queue = createQueue({
-    visibilityTimeout: settings.visibilityTimeout,
-    maxReceiveCount: settings.maxReceiveCount,
-    now,
-    onDeadLetter(letter) {
-      deadLetters.append(letter);
-      telemetry.log('error', 'message is a dead letter', { messageId: letter.id, receiveCount: letter.receiveCount });
-    },
-  });
-
+  const place = await openPlace(options, settings);
+  const { root, queue, telemetry, quarantine, tableRef } = place;
   const stopping = new AbortController();
   let announced = 0;
   let invocations = 0;
-  const rootOf = (key: string): string | undefined => {
-    if (!key.endsWith(PARQUET_SUFFIX)) return undefined;
-    const route = routeKey(bucket, key, options.config);
-    return route.kind === 'table' ? route.root : undefined;
-  };
-
-  const watcher = startWatcher({
-    root,
-    accepts: (key) => rootOf(key) !== undefined,
-    startState: (files, tables) =>
-      compareWithTables(files, {
-        tables: tables.map(tableRef),
-        reader,
-        rootOf,
-        onUnreadable: (table, error) => telemetry.log('warn', 'table cannot be read', { table: table.url, error }),
-      }),
-    settle: settings.settle,
-    settleIncomplete: settings.settleIncomplete,
-    scanInterval: settings.scanInterval,
-    now,
-    sequencer: createSequencer(now),
-    async announce(change) {
-      await queue.untilBelow(MAX_QUEUED, stopping.signal);
-      if (stopping.signal.aborted) return;
-      const body = s3Notification(bucket, change);
-      queue.send(body);
-      announced += 1;
-      options.onChange?.(change, body);
-    },
-    onProblem: (message, data) => telemetry.log('warn', message, data),
-  });
-
   let failure: { readonly cause: unknown } | undefined;
+
+  const watcher = watch(place, options.config, settings, async (change) => {
+    await queue.untilBelow(MAX_QUEUED, stopping.signal);
+    if (stopping.signal.aborted) return;
+    const body = s3Notification(BUCKET, change);
+    queue.send(body);
+    announced += 1;
+    options.onChange?.(change, body);
+  });
   watcher.done.catch((cause: unknown) => {
     failure = { cause };
   });
-
-  const createHandler = () =>
-    createAppendHandler({
-      storeFor: () => store,
-      urlOf,
-      reader,
-      config: options.config,
-      telemetry,
-      now,
-      random: Math.random,
-      sleep: (ms) => sleep(ms),
-    });
   const eventSource = startEventSource({
+    ...settings,
     queue,
-    handlers: Array.from({ length: settings.concurrency }, createHandler),
-    batchSize: settings.batchSize,
-    batchWindow: settings.batchWindow,
-    functionTimeout: settings.functionTimeout,
-    now,
-    onBatch(report) {
+    handlers: Array.from({ length: settings.concurrency }, () => createHandler(place, options.config)),
+    now: Date.now,
+    onBatch({ error }) {
       invocations += 1;
-      if (report.error !== undefined) telemetry.log('error', 'invocation failed', { error: report.error });
+      if (error !== undefined) telemetry.log('error', 'invocation failed', { error });
     },
   });
 
-  async function stop(): Promise<void> {
-    stopping.abort();
-    await watcher.stop();
-    await eventSource.stop();
-    await telemetry.close();
-  }
-
   return {
-    logFile,
-    deadLetterFile: deadLetters.path,
+    logFile: place.logFile,
+    deadLetterFile: place.deadLetterFile,
     root,
     tableRef,
     status() {
@@ -216,9 +154,113 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       }
     },
     done: watcher.done,
-    stop,
+    async stop() {
+      stopping.abort();
+      await watcher.stop();
+      await eventSource.stop();
+      await telemetry.close();
+      await place.lock.release();
+    },
   };
 }
+
+/** The landing folder as the parts see it. */
+interface Place {
+  readonly root: string;
+  readonly store: ObjectStore;
+  readonly reader: CheckpointReader;
+  readonly telemetry: LocalTelemetry;
+  readonly queue: LocalQueue;
+  readonly quarantine: QuarantineReport;
+  readonly lock: FolderLock;
+  readonly logFile: string;
+  readonly deadLetterFile: string;
+  urlOf(tableRoot: string): string;
+  tableRef(tableRoot: string): TableRef;
+}
+
+async function openPlace(options: ServiceOptions, settings: ServiceSettings): Promise<Place> {
+  const stateFolder = join(options.landing, STATE_FOLDER);
+  await mkdir(stateFolder, { recursive: true });
+  const root = await realpath(options.landing);
+  const logFile = options.logFile ?? join(root, STATE_FOLDER, 'append.log');
+  const telemetry = openLocalTelemetry(logFile, Date.now);
+  const lock = await lockFolder(root);
+  const deadLetters = openDeadLetters(join(root, STATE_FOLDER, 'dead-letters.jsonl'));
+  if (deadLetters.earlier > 0) telemetry.log('info', 'dead letters of an earlier run', { count: deadLetters.earlier });
+  const queue = createQueue({
+    visibilityTimeout: settings.visibilityTimeout,
+    maxReceiveCount: settings.maxReceiveCount,
+    now: Date.now,
+    onDeadLetter(letter) {
+      deadLetters.append(letter);
+      telemetry.log('error', 'message is a dead letter', { messageId: letter.id, receiveCount: letter.receiveCount });
+    },
+  });
+  const { store, report: quarantine } = observeQuarantine(createFolderStore(root));
+  const urlOf = (tableRoot: string) => (tableRoot === '' ? root : join(root, tableRoot));
+  return {
+    root,
+    store,
+    reader: createCheckpointReader(),
+    telemetry,
+    queue,
+    quarantine,
+    lock,
+    logFile,
+    deadLetterFile: deadLetters.path,
+    urlOf,
+    tableRef: (tableRoot) => ({ store, root: tableRoot, url: urlOf(tableRoot) }),
+  };
+}
+
+function watch(
+  { root, reader, telemetry, tableRef }: Place,
+  config: AppendConfig,
+  { settle, settleIncomplete, scanInterval }: ServiceSettings,
+  announce: (change: ObjectChange) => Promise<void>,
+): Watcher {
+  const rootOf = (key: string): string | undefined => {
+    if (!key.endsWith(PARQUET_SUFFIX)) return undefined;
+    const route = routeKey(BUCKET, key, config);
+    return route.kind === 'table' ? route.root : undefined;
+  };
+  return startWatcher({
+    root,
+    accepts: (key) => rootOf(key) !== undefined,
+    startState: (files, tables) =>
+      compareWithTables(files, {
+        tables: tables.map(tableRef),
+        reader,
+        rootOf,
+        onUnreadable: (table, error) => telemetry.log('warn', 'table cannot be read', { table: table.url, error }),
+      }),
+    settle,
+    settleIncomplete,
+    scanInterval,
+    now: Date.now,
+    sequencer: createSequencer(Date.now),
+    announce,
+    onProblem: (message, data) => telemetry.log('warn', message, data),
+  });
+}
+
+/** One execution environment of the deployed function. */
+function createHandler({ store, reader, telemetry, urlOf }: Place, config: AppendConfig): BatchHandler {
+  return createAppendHandler({
+    storeFor: () => store,
+    urlOf: (_bucket, tableRoot) => urlOf(tableRoot),
+    reader,
+    config,
+    telemetry,
+    now: Date.now,
+    random: Math.random,
+    sleep: (ms) => sleep(ms),
+  });
+}
+
+/** The name of the bucket that the landing folder stands for. */
+const BUCKET = 'landing';
 
 /** Objects that are announced, as a bucket's notification filter would say it. */
 const PARQUET_SUFFIX = '.parquet';

@@ -2,7 +2,7 @@ import { lstat, stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ObjectInfo } from '../storage/object-store.ts';
 import { createFolderHints } from './folder-hints.ts';
-import { isGone, isHiddenFolder, pathOfKey, scanFolder } from './folder-scan.ts';
+import { isHiddenFolder, pathOfKey, scanFolder } from './folder-scan.ts';
 import { belongsToTable, earliestLanding, endsLikeParquet, landedFile } from './landed-file.ts';
 import type { ObjectChange } from './s3-event.ts';
 import type { StartState } from './start-state.ts';
@@ -129,7 +129,8 @@ function createWatchState(options: WatcherOptions): WatchState {
   const hints = createFolderHints({ root, wake: waker.wake, onProblem: options.onProblem });
   /** When the last scan began in which every folder could be read, ms. */
   let lastScan: number | undefined;
-  let started = false;
+  /** False while something is looked at. */
+  let isIdle = false;
 
   function report(message: string, key: string, error: unknown): void {
     if (reported.has(`${message}\0${key}`)) return;
@@ -259,7 +260,6 @@ function createWatchState(options: WatcherOptions): WatchState {
         known.set(key, '');
         note(key, undefined);
       }
-      started = true;
     },
     async scan() {
       hints.clear();
@@ -267,9 +267,10 @@ function createWatchState(options: WatcherOptions): WatchState {
     },
     async followHints() {
       for (const key of hints.take()) {
-        const kind = await kindOf(pathOfKey(root, key));
-        if (kind === 'folder') await scanBelow(key);
-        else if (hints.unwatch(key)) await scanAll();
+        const isFolder = await isFolderNow(pathOfKey(root, key));
+        const wasFolder = hints.unwatch(key);
+        if (wasFolder) await scanAll();
+        else if (isFolder) await scanBelow(key);
         else if (options.accepts(key)) await examine(key);
       }
     },
@@ -285,22 +286,21 @@ function createWatchState(options: WatcherOptions): WatchState {
       if (hints.any()) return;
       let due = time;
       for (const change of pending.values()) due = Math.min(due, change.due);
+      isIdle = true;
       await waker.sleep(due - now());
+      isIdle = false;
     },
     wantsScan: hints.wantsScan,
-    isQuiet: () => started && pending.size === 0 && !hints.any(),
+    isQuiet: () => isIdle && pending.size === 0 && !hints.any(),
     wake: waker.wake,
     close: hints.close,
   };
 }
 
-async function kindOf(path: string): Promise<'folder' | 'file' | 'none'> {
-  try {
-    return (await lstat(path)).isDirectory() ? 'folder' : 'file';
-  } catch (error) {
-    if (isGone(error)) return 'none';
-    throw error;
-  }
+/** What cannot be looked at counts as a file, which then is reported as unreadable. */
+async function isFolderNow(path: string): Promise<boolean> {
+  const stats = await lstat(path).catch(() => undefined);
+  return stats?.isDirectory() ?? false;
 }
 
 /** A sleep that can be ended early. A wake-up that comes between two sleeps ends the next one at once. */

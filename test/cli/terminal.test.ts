@@ -21,7 +21,7 @@ function screenOf(text: string): string[] {
     if (command === 'J') lines.splice(row, lines.length, '');
     for (const [index, piece] of rest.split('\n').entries()) {
       if (index > 0) row += 1;
-      lines[row] = piece === '' ? (lines[row] ?? '') : piece;
+      lines[row] = piece.replace('\r', '') || (lines[row] ?? '');
     }
   }
   return lines;

@@ -21,6 +21,9 @@ describe('by the convention', () => {
     'web/ds=1/.a.parquet.crc': 'hidden',
     'web/_SUCCESS': 'hidden',
     'web/_resaca/quarantine/x.json': 'hidden',
+    'web/deletion_vector_7aa0c7f7-28d5-4f2e-96a6-2b1c4f2f9a11.bin': 'hidden',
+    'web/xY/deletion_vector_7aa0c7f7-28d5-4f2e-96a6-2b1c4f2f9a11.bin': 'hidden',
+    'web/ds=1/deletion_vector_1.parquet': 'web | ds=1/deletion_vector_1.parquet',
     'web/_day=1/a.parquet': 'web | _day=1/a.parquet',
     'web/ds=1/a.parquet._COPYING_': 'hidden',
     'web/ds=1/': 'folder',
@@ -51,6 +54,11 @@ describe('by rules', () => {
   it('the root may be a parent of the prefix', () => {
     const config = { tables: [{ prefix: 'web/incoming', root: 'web' }] };
     assert.equal(route('web/incoming/a.parquet', config), 'web | incoming/a.parquet');
+  });
+
+  it('deletion vectors are no files of the table', () => {
+    const config = { tables: [{ prefix: 'web' }] };
+    assert.equal(route('web/deletion_vector_7aa0c7f7-28d5-4f2e-96a6-2b1c4f2f9a11.bin', config), 'hidden');
   });
 
   it('only for their bucket', () => {

@@ -3,6 +3,9 @@ import { describe, it } from 'node:test';
 import { type BatchHandler, type BatchReport, startEventSource } from '../../src/local/event-source.ts';
 import { createQueue, type DeadLetter } from '../../src/local/queue.ts';
 
+/** ms. */
+const VISIBILITY_TIMEOUT = 10;
+
 interface SetUp {
   readonly handler: BatchHandler;
   readonly batchSize?: number;
@@ -13,10 +16,12 @@ interface SetUp {
 function setUp({ handler, batchSize = 10, batchWindow = 0, concurrency = 1 }: SetUp) {
   const dead: DeadLetter[] = [];
   const reports: BatchReport[] = [];
+  // Time passes when an invocation has failed and at no other time, however slow the machine is.
+  let time = 0;
   const queue = createQueue({
-    visibilityTimeout: 30,
+    visibilityTimeout: VISIBILITY_TIMEOUT,
     maxReceiveCount: 3,
-    now: Date.now,
+    now: () => time,
     onDeadLetter: (letter) => dead.push(letter),
   });
   const start = () =>
@@ -26,8 +31,11 @@ function setUp({ handler, batchSize = 10, batchWindow = 0, concurrency = 1 }: Se
       batchSize,
       batchWindow,
       functionTimeout: 1_000,
-      now: Date.now,
-      onBatch: (report) => reports.push(report),
+      now: () => time,
+      onBatch(report) {
+        reports.push(report);
+        if (report.failed > 0) time += VISIBILITY_TIMEOUT;
+      },
     });
   const untilEmpty = () => queue.untilBelow(1, new AbortController().signal);
   return { queue, start, dead, reports, untilEmpty };

@@ -147,7 +147,7 @@ describe('the service', () => {
     writeFileSync(brokenCommit, 'not a commit\n');
     landFile(folder, 'broken/a.parquet');
     landFile(folder, 'good/b.parquet');
-    const service = await runOnce(folder, { maxReceiveCount: 2, visibilityTimeout: 50 });
+    const service = await runOnce(folder, { maxReceiveCount: 2, visibilityTimeout: 1_000 });
     assert.equal(service.status().deadLetters, 1);
     const letters = readFileSync(service.deadLetterFile, 'utf8').trim().split('\n');
     assert.equal(letters.length, 1);

@@ -162,7 +162,22 @@ describe('the watcher', () => {
     assert.ok(second.time > 1_000, 'an old file that came just now is an event of now');
   });
 
-  it('finds changes without notices of the operating system', async () => {
+  it('follows the notices of the operating system between two scans', async () => {
+    const landing = setUp({ options: { scanInterval: HOUR }, prepare: (write) => write('t/p=1/old.parquet') });
+    await landing.until('t/p=1/old.parquet');
+    landing.write('t/p=1/new.parquet');
+    await landing.until('t/p=1/new.parquet');
+    landing.write('other/p=2/deep/new.parquet');
+    await landing.until('other/p=2/deep/new.parquet');
+    rmSync(landing.path('t/p=1'), { recursive: true });
+    await waitFor(() => landing.watcher.isQuiet(), 'the removed folder is known');
+    landing.write('t/p=1/again.parquet');
+    await landing.until('t/p=1/again.parquet');
+    landing.write('t/p=1/more.parquet');
+    await landing.until('t/p=1/more.parquet');
+  });
+
+  it('finds changes by its scans, also folders that are moved in and made anew', async () => {
     const landing = setUp();
     await landing.settle();
     const aside = makeTempFolder();

@@ -30,10 +30,11 @@ export function createAppendWorld({ config = {}, wrap = (store) => store }: Worl
   const logs: { level: string; message: string; data?: Readonly<Record<string, unknown>> }[] = [];
   const metrics: Record<string, number | string>[] = [];
   let commitsLeft = Infinity;
+  let onNextCommit: (() => Promise<void>) | undefined;
 
-  const start = () =>
+  const start = (seen: () => ObjectStore = () => limited(wrap(store))) =>
     createAppendHandler({
-      storeFor: () => limited(wrap(store)),
+      storeFor: seen,
       urlOf,
       reader,
       config: parseAppendConfig(config),
@@ -51,7 +52,11 @@ export function createAppendWorld({ config = {}, wrap = (store) => store }: Worl
   const limited = (inner: ObjectStore): ObjectStore => ({
     ...inner,
     async putIfAbsent(key, body) {
-      if (key.includes('/_delta_log/') && commitsLeft-- <= 0) {
+      if (!key.includes('/_delta_log/')) return inner.putIfAbsent(key, body);
+      const act = onNextCommit;
+      onNextCommit = undefined;
+      await act?.();
+      if (commitsLeft-- <= 0) {
         throw new StoreError('ACCESS_DENIED', 'putIfAbsent', key, 'no more commits for this test');
       }
       return inner.putIfAbsent(key, body);
@@ -59,9 +64,9 @@ export function createAppendWorld({ config = {}, wrap = (store) => store }: Worl
   });
   const tableAt = (root: string): TableRef => ({ store, root, url: urlOf(BUCKET, root) });
 
-  async function deliverEvent(event: SqsEvent): Promise<string[]> {
+  async function deliverEvent(event: SqsEvent, remaining = 300_000): Promise<string[]> {
     time += 1_000;
-    const { batchItemFailures } = await handler(event, { getRemainingTimeInMillis: () => 300_000 });
+    const { batchItemFailures } = await handler(event, { getRemainingTimeInMillis: () => remaining });
     return batchItemFailures.map(({ itemIdentifier }) => itemIdentifier).sort();
   }
 
@@ -73,6 +78,18 @@ export function createAppendWorld({ config = {}, wrap = (store) => store }: Worl
     ...landing,
     advance(ms: number): void {
       time += ms;
+    },
+    /** Does something once, just before the next commit of the handler reaches the store. */
+    beforeCommit(act: () => Promise<void>): void {
+      onNextCommit = act;
+    },
+    /** Another execution environment, warm or cold on its own, which nothing gets in the way of. */
+    otherEnvironment() {
+      const other = start(() => store);
+      return async (...records: object[]): Promise<void> => {
+        const { batchItemFailures } = await other(sqsBatch(records), { getRemainingTimeInMillis: () => 300_000 });
+        if (batchItemFailures.length > 0) throw new Error('the other environment failed');
+      };
     },
     /** Lets this many commits pass, then none. */
     limitCommits(count: number): void {
@@ -96,12 +113,13 @@ export function createAppendWorld({ config = {}, wrap = (store) => store }: Worl
       const { version } = await loadSnapshot(tableAt(root), reader);
       await store.putIfAbsent(commitKey(tableAt(root), version + 1), serializeCommit(actions));
     },
-    async checkpoint(root: string): Promise<void> {
+    /** `more`: actions that the table's state does not show, such as tombstones. */
+    async checkpoint(root: string, more: readonly Action[] = []): Promise<void> {
       const table = tableAt(root);
       const { snapshot, files } = await this.table(root);
       const { protocol, metadata, version } = snapshot;
       const txns = [...snapshot.txns.values()].map((txn) => ({ txn }));
-      const actions = [{ protocol }, { metaData: metadata }, ...txns, ...files.map((add) => ({ add }))];
+      const actions = [{ protocol }, { metaData: metadata }, ...txns, ...files.map((add) => ({ add })), ...more];
       await putClassicCheckpoint(table, version, actions);
       const hint = JSON.stringify({ version, size: actions.length });
       await store.put(`${root}/_delta_log/_last_checkpoint`, new TextEncoder().encode(hint));

@@ -76,8 +76,8 @@ export function resultJson(
   return {
     table: table.url,
     dryRun,
-    created: head === undefined && snapshot !== undefined,
-    version: snapshot?.version ?? null,
+    created: !dryRun && head === undefined && snapshot !== undefined,
+    version: (dryRun ? head : snapshot)?.version ?? null,
     ...progress,
     quarantineReasons: Object.fromEntries(quarantine.byReason()),
     quarantinedFiles: quarantine.files(),

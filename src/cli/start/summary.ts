@@ -1,4 +1,5 @@
 import type { CheckpointReader } from '../../delta/checkpoint.ts';
+import type { TableTotals } from '../../local/local-telemetry.ts';
 import type { Service } from '../../local/service.ts';
 import { quarantineLines } from '../convert/print.ts';
 import { formatBytes, formatDuration, plural } from '../format.ts';
@@ -24,7 +25,7 @@ export async function summaryLines(service: Service, reader: CheckpointReader, t
       const split = partitions.size === 0 ? 'not partitioned' : plural(partitions.size, 'partition');
       lines.push(
         `  version ${report.snapshot.version}: ${plural(files, 'file')}, ${plural(rows, 'row')}, ${formatBytes(bytes)}, ${split}`,
-        `  this run: ${plural(totals.filesAppended, 'file')} by ${plural(totals.commits, 'commit')}, last lag ${formatDuration(totals.lag)}`,
+        `  this run: ${runText(totals)}`,
       );
     }
   }
@@ -34,6 +35,12 @@ export async function summaryLines(service: Service, reader: CheckpointReader, t
     lines.push('', `${plural(deadLetters, 'message')} could not be handled: ${service.deadLetterFile}`);
   }
   return lines;
+}
+
+function runText({ filesAppended, filesRemoved, commits, lag }: TableTotals): string {
+  if (commits === 0) return 'nothing new';
+  const removed = filesRemoved === 0 ? '' : `, ${plural(filesRemoved, 'file')} removed`;
+  return `${plural(filesAppended, 'file')} added${removed} by ${plural(commits, 'commit')}, last lag ${formatDuration(lag)}`;
 }
 
 /** How to read a table with other engines. */

@@ -16,7 +16,7 @@ export function webRequests(
   const tags = tagCounts.reduce((sum, count) => sum + count, 0);
   return {
     request_id: strings(each(() => requestId(random))),
-    at: timestamps(each((index) => from + index * 37 + random.next())),
+    requested_at: timestamps(each((index) => from + index * 37 + random.next())),
     method: strings(each(() => random.pick(['GET', 'GET', 'GET', 'POST', 'HEAD']))),
     path: strings(each(() => random.pick(PATHS))),
     status: integers(each(() => random.pick([200, 200, 200, 200, 304, 404, 500]))),
