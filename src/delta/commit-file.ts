@@ -14,6 +14,8 @@ export interface Commit {
   readonly modified: number;
   /** In the order of the file. */
   readonly actions: readonly Action[];
+  /** Of the object, bytes; where the commit was read from the log, or written by us. */
+  readonly size?: number;
   /** Of the object, where the commit was read from the log. */
   readonly etag?: string;
 }
@@ -72,8 +74,8 @@ export async function readCommit(table: TableRef, file: Pick<CommitFile, 'versio
 /** A commit from its object. */
 export function toCommit(table: TableRef, version: number, object: StoredObject): Commit {
   const actions = parseCommit(object.body, { table, version });
-  const { modified, etag } = object;
-  return { version, timestamp: inCommitTimestampOf(actions) ?? modified, modified, actions, etag };
+  const { modified, size, etag } = object;
+  return { version, timestamp: inCommitTimestampOf(actions) ?? modified, modified, actions, size, etag };
 }
 
 /**

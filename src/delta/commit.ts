@@ -33,18 +33,20 @@ export interface RetryOptions {
  *
  * The version must follow on one that was listed a short while ago: where old commits are cleaned up, a version that
  * lies far enough back is absent too.
+ *
+ * `body` are the bytes of `actions`, for a caller that has them.
  */
 export async function tryCommit(
   table: TableRef,
   version: number,
   actions: readonly Action[],
   options: RetryOptions,
+  body: Uint8Array = serializeCommit(actions),
 ): Promise<CommitOutcome> {
   const { deadline, now = Date.now, sleep = wait, random = Math.random } = options;
   const key = commitKey(table, version);
   const token = txnIdOf(actions);
   if (token === undefined) throw new DeltaError('CORRUPT_LOG', 'A commit needs a commitInfo with a txnId', { key });
-  const body = serializeCommit(actions);
 
   for (let attempt = 0; ; attempt++) {
     const failure = await putOnce(table, key, body);

@@ -9,9 +9,9 @@ import type { TableRef } from './table.ts';
 export interface CommitFile {
   readonly version: number;
   readonly key: string;
-  /** Time of the write, ms since the epoch. */
+  /** Time of the write, ms since the epoch; by our own clock for a commit of our own that was not listed yet. */
   readonly modified: number;
-  /** Bytes; undefined for a commit of our own that was not listed yet. */
+  /** Bytes. */
   readonly size?: number;
   /** Undefined for a commit of our own that was not listed yet. */
   readonly etag?: string;
@@ -47,6 +47,8 @@ export interface LogSegment {
   readonly compacted: readonly CompactedFile[];
   /** The commit of `version` itself; undefined when it is gone and only the checkpoint is left. */
   readonly head?: CommitFile;
+  /** Version up to which the hint was last asked for a checkpoint; -1 for a log that was empty then. */
+  readonly soughtAt: number;
 }
 
 export interface LogSegmentOptions {
@@ -97,14 +99,17 @@ export interface SegmentUpdate {
 }
 
 /**
- * Brings a segment to the latest version with one LIST. A checkpoint that this LIST shows becomes the new base.
+ * Brings a segment to the latest version with one LIST. A checkpoint that this LIST shows becomes the new base. Once in
+ * `MAX_COMMITS` commits a segment that has more of them spends a GET on the hint, too, for a checkpoint further back.
  *
  * Throws `VERSION_NOT_FOUND` when the segment's own version is not in the log any more (cleaned up since, or the table
  * was deleted and made again): nothing that was known of the table holds then. `LOG_GAP` as for `loadLogSegment`.
  */
 export async function updateLogSegment(table: TableRef, segment: LogSegment): Promise<SegmentUpdate> {
-  const files = await listRange(table, segment.version);
-  const [anchor] = files.commits;
+  const due = segment.commits.length > MAX_COMMITS && segment.version - segment.soughtAt >= MAX_COMMITS;
+  const low = due ? await checkpointToListFrom(table, segment) : segment.version;
+  const files = await listRange(table, low);
+  const anchor = files.commits.find(({ version }) => version === segment.version);
   if (segment.head !== undefined && !isSameCommit(segment.head, anchor)) {
     const message = `Version ${segment.version} of ${table.url} is not in the log any more, or is another one`;
     throw new DeltaError('VERSION_NOT_FOUND', message, { table: table.url, version: segment.version });
@@ -112,10 +117,33 @@ export async function updateLogSegment(table: TableRef, segment: LogSegment): Pr
 
   const newCommits = files.commits.filter((commit) => commit.version > segment.version);
   assertContiguous(table, newCommits, segment.version + 1);
-  if (newCommits.length === 0) return { segment, newCommits };
-  const commits = [...segment.commits, ...newCommits];
-  const compacted = [...segment.compacted, ...files.compacted];
-  return { segment: buildSegment(files.checkpoints.at(-1) ?? segment.checkpoint, commits, compacted), newCommits };
+  const version = newCommits.at(-1)?.version ?? segment.version;
+  const base = segment.checkpoint?.version ?? -1;
+  const newer = files.checkpoints.findLast((checkpoint) => checkpoint.version > base && checkpoint.version <= version);
+  const isKnown = newCommits.length === 0 && newer === undefined && anchor?.etag === segment.head?.etag;
+  if (isKnown && !due) return { segment, newCommits };
+
+  const older = segment.commits.filter((commit) => commit.version < segment.version);
+  const commits = [...older, ...(anchor === undefined ? [] : [anchor]), ...newCommits];
+  const compacted = [...segment.compacted.filter(({ start }) => start < low), ...files.compacted];
+  const soughtAt = due ? version : segment.soughtAt;
+  return {
+    segment: buildSegment({ checkpoint: newer ?? segment.checkpoint, commits, compacted, soughtAt }),
+    newCommits,
+  };
+}
+
+/**
+ * Commits in a segment from which on a newer checkpoint is worth a GET. A table whose only writer is this one never sees
+ * the checkpoints of others otherwise, and each look into its files reads every commit of the segment.
+ */
+const MAX_COMMITS = 100;
+
+/** The hinted checkpoint if it lies inside the segment, else the segment's version. */
+async function checkpointToListFrom(table: TableRef, { version, checkpoint }: LogSegment): Promise<number> {
+  const hint = await readLastCheckpoint(table);
+  if (hint === undefined || hint.version <= (checkpoint?.version ?? -1)) return version;
+  return Math.min(hint.version, version);
 }
 
 /** The segment one version later, by a commit that was written or read just now. */
@@ -254,15 +282,19 @@ function toSegment(table: TableRef, files: ListedFiles, target: number | undefin
   const start = checkpoint === undefined ? 0 : checkpoint.version + 1;
   const later = commits.filter(({ version }) => version >= start);
   assertContiguous(table, later, start);
-  return buildSegment(checkpoint, commits, compacted);
+  return buildSegment({ checkpoint, commits, compacted });
+}
+
+interface SegmentParts {
+  readonly checkpoint: CheckpointFiles | undefined;
+  readonly commits: readonly CommitFile[];
+  readonly compacted: readonly CompactedFile[];
+  /** @default the segment's version */
+  readonly soughtAt?: number;
 }
 
 /** Puts the parts of a segment together, without the files that the checkpoint makes needless. */
-function buildSegment(
-  checkpoint: CheckpointFiles | undefined,
-  commits: readonly CommitFile[],
-  compacted: readonly CompactedFile[],
-): LogSegment {
+function buildSegment({ checkpoint, commits, compacted, soughtAt }: SegmentParts): LogSegment {
   const base = checkpoint?.version ?? -1;
   const version = Math.max(base, commits.at(-1)?.version ?? -1);
   const head = commits.findLast((commit) => commit.version === version);
@@ -272,6 +304,7 @@ function buildSegment(
     commits: commits.filter((commit) => commit.version > base),
     compacted: compacted.filter(({ start, end }) => start > base && end <= version),
     ...(head === undefined ? {} : { head }),
+    soughtAt: soughtAt ?? version,
   };
 }
 
@@ -288,10 +321,19 @@ function assertContiguous(table: TableRef, commits: readonly CommitFile[], first
   throw new DeltaError('LOG_GAP', message, { table: table.url, missing });
 }
 
+/** A commit of our own has no etag before it was listed: then size and time have to do. */
 function isSameCommit(known: CommitFile, listed: CommitFile | undefined): boolean {
   if (known.version !== listed?.version) return false;
-  return known.etag === undefined || listed.etag === known.etag;
+  if (known.etag !== undefined) return listed.etag === known.etag;
+  return listed.size === known.size && Math.abs(listed.modified - known.modified) <= CLOCK_MARGIN;
 }
+
+/**
+ * How far the store's time of a commit of ours may be from the time that we noted, ms. NTP keeps both clocks within
+ * a second; the rest is for the request itself. Too little costs a cold load; too much takes the commit of a table that
+ * was made again for ours.
+ */
+const CLOCK_MARGIN = 60_000;
 
 /** Nothing of the log up to `target` (or at all) was found: is there none, or is it cleaned up? */
 async function notFound(table: TableRef, target: number | undefined): Promise<DeltaError> {

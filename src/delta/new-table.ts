@@ -1,5 +1,5 @@
 import type { Action, Metadata } from './actions.ts';
-import { DeltaError } from './errors.ts';
+import { DeltaError, isDeltaError } from './errors.ts';
 import { protocolForNewTable } from './features.ts';
 import { isPartitionType } from './partition.ts';
 import {
@@ -52,6 +52,18 @@ export function newTableActions(table: NewTable): Action[] {
     createdTime: table.createdTime,
   };
   return [{ protocol: protocolForNewTable({ schema: table.schema, configuration }) }, { metaData }];
+}
+
+/** Why no new table can have this property, whatever its schema; undefined if it can. */
+export function propertyProblem(key: string, value: string): string | undefined {
+  try {
+    checkProperty(key, value);
+    protocolForNewTable({ schema: { type: 'struct', fields: [] }, configuration: { [key]: value } });
+    return undefined;
+  } catch (error) {
+    if (isDeltaError(error, 'UNSUPPORTED_WRITER')) return error.message;
+    throw error;
+  }
 }
 
 /** The schema with comments by column (nested ones by their dotted path), where Spark and others look for them. */

@@ -5,7 +5,7 @@ import { DeltaError } from './errors.ts';
 import { assertReadable, hasInCommitTimestamps } from './features.ts';
 import { versionAt } from './history.ts';
 import { commitKey } from './log-path.ts';
-import { appendToSegment, type LogSegment, loadLogSegment, updateLogSegment } from './log-segment.ts';
+import { appendToSegment, type CommitFile, type LogSegment, loadLogSegment, updateLogSegment } from './log-segment.ts';
 import { applyActions, type ControlState, replayControl } from './replay.ts';
 import { parseSchema, type StructType } from './schema.ts';
 import type { TableRef } from './table.ts';
@@ -62,14 +62,15 @@ export async function loadSnapshot(
 }
 
 /**
- * Brings a snapshot to the latest version: one LIST, and one GET for each new commit. The same object if there is
- * nothing new. Throws `VERSION_NOT_FOUND` or `LOG_GAP` when the log no longer goes on from the snapshot (the commits in
+ * Brings a snapshot to the latest version: one LIST, and one GET for each new commit (rarely one more: see
+ * `updateLogSegment`). The same object if there is nothing new, neither commits nor what is known of the log's files.
+ * Throws `VERSION_NOT_FOUND` or `LOG_GAP` when the log no longer goes on from the snapshot (the commits in
  * between are cleaned up, or the table was made again): then it has to be loaded afresh.
  */
 export async function refreshSnapshot(snapshot: Snapshot, { onCommit }: RefreshOptions = {}): Promise<Snapshot> {
   const { table } = snapshot;
   const { segment, newCommits } = await updateLogSegment(table, snapshot.segment);
-  if (newCommits.length === 0) return snapshot;
+  if (newCommits.length === 0) return segment === snapshot.segment ? snapshot : { ...snapshot, segment };
   let state = stateOf(snapshot);
   for await (const { file, object } of getInOrder(table, newCommits)) {
     const commit = toCommit(table, file.version, object);
@@ -82,12 +83,18 @@ export async function refreshSnapshot(snapshot: Snapshot, { onCommit }: RefreshO
 /** The snapshot one version later, without reading. Throws `LOG_GAP` when the commit is not the next one. */
 export function applyCommit(snapshot: Snapshot, commit: Commit): Snapshot {
   const { table } = snapshot;
-  const { version, modified, etag } = commit;
+  const { version, modified, size, etag } = commit;
   if (version !== snapshot.version + 1) {
     const message = `Version ${version} of ${table.url} does not follow on version ${snapshot.version}`;
     throw new DeltaError('LOG_GAP', message, { table: table.url, version });
   }
-  const file = { version, key: commitKey(table, version), modified, ...(etag === undefined ? {} : { etag }) };
+  const file: CommitFile = {
+    version,
+    key: commitKey(table, version),
+    modified,
+    ...(size === undefined ? {} : { size }),
+    ...(etag === undefined ? {} : { etag }),
+  };
   const segment = appendToSegment(snapshot.segment, file);
   return buildSnapshot(table, segment, applyActions(stateOf(snapshot), commit.actions), commit.timestamp, snapshot);
 }

@@ -4,7 +4,7 @@ import project from '../../package.json' with { type: 'json' };
 import type { Action, CommitInfo, Metadata, Protocol } from './actions.ts';
 import type { CheckpointReader } from './checkpoint.ts';
 import { assertCommittable, backOff, type RetryOptions, tryCommit } from './commit.ts';
-import type { Commit } from './commit-file.ts';
+import { type Commit, serializeCommit } from './commit-file.ts';
 import { assertBuiltOn, assertNoConflict, assertSameTable, noWinners, recordWinner, type Winners } from './conflict.ts';
 import { DeltaError } from './errors.ts';
 import { assertWritable, hasInCommitTimestamps, isAppendOnly, upgradeProtocol } from './features.ts';
@@ -84,10 +84,12 @@ export async function commit(
     check(winners, table, current, state, actions);
 
     // ---- the commit point ----
-    const outcome = await tryCommit(table, version, actions, options);
+    const body = serializeCommit(actions);
+    const outcome = await tryCommit(table, version, actions, options, body);
     if (outcome === 'committed') {
-      const time = commitInfo.timestamp;
-      const ours: Commit = { version, timestamp: commitInfo.inCommitTimestamp ?? time, modified: time, actions };
+      const modified = now();
+      const timestamp = commitInfo.inCommitTimestamp ?? modified;
+      const ours: Commit = { version, timestamp, modified, actions, size: body.byteLength };
       return { kind: 'committed', version, snapshot: applyOwn(table, current, state, ours), commit: ours, conflicts };
     }
 
@@ -241,7 +243,7 @@ function applyOwn(table: TableRef, head: Snapshot | undefined, state: TableState
     timestamp: 0,
     txns: new Map(),
     domains: new Map(),
-    segment: { version: -1, commits: [], compacted: [] },
+    segment: { version: -1, commits: [], compacted: [], soughtAt: -1 },
   };
   return applyCommit(base, ours);
 }

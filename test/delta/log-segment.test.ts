@@ -2,9 +2,16 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type DeltaErrorCode, isDeltaError } from '../../src/delta/errors.ts';
 import { parseLastCheckpoint } from '../../src/delta/last-checkpoint.ts';
-import { versionName } from '../../src/delta/log-path.ts';
-import { listCommits, loadLogSegment, updateLogSegment } from '../../src/delta/log-segment.ts';
-import { type CountedLog, createCountedLog, metaData, protocol } from '../support/delta-log-builder.ts';
+import { commitKey, versionName } from '../../src/delta/log-path.ts';
+import {
+  appendToSegment,
+  type CommitFile,
+  type LogSegment,
+  listCommits,
+  loadLogSegment,
+  updateLogSegment,
+} from '../../src/delta/log-segment.ts';
+import { type CountedLog, createCountedLog, FIRST_TIME, metaData, protocol } from '../support/delta-log-builder.ts';
 
 const UUID = '80a083e8-7026-4e79-81be-64bd76c43a11';
 
@@ -293,7 +300,7 @@ describe('updateLogSegment', () => {
       newCommits.map(({ version }) => version),
       [3, 4],
     );
-    assert.deepEqual(updated, await loadLogSegment(log.table));
+    assert.deepEqual({ ...updated, soughtAt: 4 }, await loadLogSegment(log.table));
   });
 
   it('goes over to a checkpoint that was written since', async () => {
@@ -316,6 +323,129 @@ describe('updateLogSegment', () => {
     await rejects(updateLogSegment(log.table, segment), 'VERSION_NOT_FOUND', /Version 4/);
     await log.delete(`${versionName(4)}.json`);
     await rejects(updateLogSegment(log.table, segment), 'VERSION_NOT_FOUND', /Version 4/);
+  });
+
+  describe('after a commit of our own, whose etag is not known', () => {
+    const ours = Buffer.from('{"commitInfo":{"txnId":"ours"}}\n');
+
+    async function committed(): Promise<{ log: CountedLog; segment: LogSegment }> {
+      const log = await logOf(3);
+      const segment = await loadLogSegment(log.table);
+      await log.put(`${versionName(3)}.json`, ours.toString());
+      return { log, segment: appendToSegment(segment, ownCommit(log, 3, ours.byteLength)) };
+    }
+
+    it('takes over the etag that was listed, and is the same object from then on', async () => {
+      const { log, segment } = await committed();
+      const { segment: listed, newCommits } = await updateLogSegment(log.table, segment);
+      assert.deepEqual(newCommits, []);
+      assert.deepEqual({ ...listed, soughtAt: 3 }, await loadLogSegment(log.table));
+      assert.ok(listed.head?.etag);
+      assert.equal((await updateLogSegment(log.table, listed)).segment, listed);
+      await log.put(`${versionName(3)}.json`, ours.toString().replace('ours', 'them'));
+      await rejects(updateLogSegment(log.table, listed), 'VERSION_NOT_FOUND', /Version 3/);
+    });
+
+    it('takes it over together with newer commits', async () => {
+      const { log, segment } = await committed();
+      await putFile(log, `${versionName(4)}.json`);
+      const { segment: listed } = await updateLogSegment(log.table, segment);
+      assert.deepEqual({ ...listed, soughtAt: 4 }, await loadLogSegment(log.table));
+    });
+
+    it('refuses a commit of another size: the table was made again', async () => {
+      const { log, segment } = await committed();
+      await log.put(`${versionName(3)}.json`, `${ours}\n`);
+      await rejects(updateLogSegment(log.table, segment), 'VERSION_NOT_FOUND', /Version 3/);
+    });
+
+    it('refuses a commit of another time, further off than the clocks can be', async () => {
+      const { log, segment } = await committed();
+      for (const [apart, refused] of [
+        [60_000, false],
+        [-60_000, false],
+        [60_001, true],
+        [-60_001, true],
+      ] as const) {
+        log.setTime(FIRST_TIME + apart);
+        await log.put(`${versionName(3)}.json`, ours.toString());
+        const updated = updateLogSegment(log.table, segment);
+        if (refused) await rejects(updated, 'VERSION_NOT_FOUND', /Version 3/);
+        else assert.equal((await updated).segment.head?.modified, FIRST_TIME + apart);
+      }
+    });
+  });
+
+  describe('of a writer that only sees its own commits', () => {
+    it('goes over to a checkpoint of its own version, which the LIST shows anyway', async () => {
+      const log = await logOf(5);
+      const segment = await loadLogSegment(log.table);
+      await putFile(log, `${versionName(4)}.checkpoint.parquet`);
+      const { segment: updated, newCommits } = await updateLogSegment(log.table, segment);
+      assert.deepEqual(newCommits, []);
+      assert.deepEqual(shape(updated), { version: 4, base: 4, commits: [], head: 4 });
+      assert.equal((await updateLogSegment(log.table, updated)).segment, updated);
+    });
+
+    it('goes over to an older checkpoint when it has more than 100 commits, for one GET', async () => {
+      const log = await logOf(1);
+      let segment = await commitOwn(log, await loadLogSegment(log.table), 95);
+      await putFile(log, `${versionName(90)}.checkpoint.parquet`);
+      await log.hint(90);
+      segment = await commitOwn(log, segment, 4);
+      assert.equal(segment.checkpoint, undefined);
+      log.store.reset();
+      segment = await commitOwn(log, segment, 1);
+      assert.deepEqual(shape(segment), {
+        version: 100,
+        base: 90,
+        commits: Array.from({ length: 10 }, (_, index) => 91 + index),
+        head: 100,
+      });
+      assert.deepEqual([log.store.counts.get, log.store.counts.list], [1, 1]);
+      assert.deepEqual(segment, await loadLogSegment(log.table));
+    });
+
+    it('asks once in 100 commits where there is no checkpoint, and not at once after a load', async () => {
+      const log = await logOf(150);
+      let segment = await loadLogSegment(log.table);
+      log.store.reset();
+      segment = await commitOwn(log, segment, 99);
+      assert.equal(log.store.counts.get, 0);
+      segment = await commitOwn(log, segment, 1);
+      assert.equal(log.store.counts.get, 1);
+      assert.equal((await updateLogSegment(log.table, segment)).segment, segment);
+      segment = await commitOwn(log, segment, 99);
+      assert.equal(log.store.counts.get, 1);
+      segment = await commitOwn(log, segment, 1);
+      assert.deepEqual([log.store.counts.get, log.store.counts.list], [2, 201]);
+      assert.equal(segment.commits.length, 350);
+    });
+
+    it('lists nothing more for a hint that is of no use', async () => {
+      const log = await logOf(150);
+      const segment = await commitOwn(log, await loadLogSegment(log.table), 99);
+      for (const hint of ['', 40, 249, 4000]) {
+        await log.hint(hint);
+        log.store.reset();
+        const updated = await commitOwn(log, segment, 1);
+        assert.deepEqual([log.store.counts.get, log.store.counts.list], [1, 1]);
+        assert.equal(updated.commits.length, 250);
+      }
+    });
+
+    it('knows each compacted file once', async () => {
+      const log = await logOf(150);
+      const compact = (start: number, end: number) =>
+        putFile(log, `${versionName(start)}.${versionName(end)}.compacted.json`);
+      await compact(2, 5);
+      await compact(91, 95);
+      const segment = await commitOwn(log, await loadLogSegment(log.table), 99);
+      await putFile(log, `${versionName(90)}.checkpoint.parquet`);
+      await log.hint(90);
+      await compact(100, 103);
+      assert.deepEqual(await commitOwn(log, segment, 1), await loadLogSegment(log.table));
+    });
   });
 
   it('refuses a gap', async () => {
@@ -347,6 +477,22 @@ async function logOf(commits: number, pageSize?: number): Promise<CountedLog> {
   if (commits > 0) await log.commit(protocol(), metaData());
   for (let version = 1; version < commits; version++) await log.commit({ commitInfo: { timestamp: version } });
   return log;
+}
+
+/** A commit of `putFile`'s content, as its writer notes it. */
+function ownCommit({ table }: CountedLog, version: number, size: number): CommitFile {
+  return { version, key: commitKey(table, version), modified: FIRST_TIME, size };
+}
+
+/** Commits that no one else sees, each with the refresh that precedes the next one. */
+async function commitOwn(log: CountedLog, segment: LogSegment, commits: number): Promise<LogSegment> {
+  let current = segment;
+  for (let commit = 0; commit < commits; commit++) {
+    const version = current.version + 1;
+    await putFile(log, `${versionName(version)}.json`);
+    ({ segment: current } = await updateLogSegment(log.table, appendToSegment(current, ownCommit(log, version, 1))));
+  }
+  return current;
 }
 
 /** A file whose content is not looked at. */

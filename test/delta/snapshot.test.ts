@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Action } from '../../src/delta/actions.ts';
-import type { Commit } from '../../src/delta/commit-file.ts';
+import { type Commit, serializeCommit } from '../../src/delta/commit-file.ts';
 import { type DeltaErrorCode, isDeltaError } from '../../src/delta/errors.ts';
 import { versionName } from '../../src/delta/log-path.ts';
 import { applyCommit, loadSnapshot, refreshSnapshot, type Snapshot } from '../../src/delta/snapshot.ts';
+import { commit } from '../../src/delta/transaction.ts';
 import { createCheckpointReader } from '../../src/parquet/checkpoint-reader.ts';
 import {
   add,
@@ -208,7 +209,7 @@ describe('refreshSnapshot', () => {
     log.store.reset();
     const refreshed = await refreshSnapshot(snapshot);
     assert.deepEqual(requests(log), { get: 3, list: 1 });
-    assert.deepEqual(refreshed, await load(log));
+    assert.deepEqual(asLoaded(refreshed), await load(log));
   });
 
   it('hands over the new commits, in order', async () => {
@@ -231,7 +232,7 @@ describe('refreshSnapshot', () => {
     await log.commit(add('c'));
     const refreshed = await refreshSnapshot(snapshot);
     assert.equal(refreshed.segment.checkpoint?.version, 2);
-    assert.deepEqual(refreshed, await load(log));
+    assert.deepEqual(asLoaded(refreshed), await load(log));
   });
 
   it('refuses a protocol that is new and not supported', async () => {
@@ -239,6 +240,27 @@ describe('refreshSnapshot', () => {
     const snapshot = await load(log);
     await log.commit(featureProtocol(['fromMars']));
     await rejects(refreshSnapshot(snapshot), 'UNSUPPORTED_READER', /fromMars/);
+  });
+
+  it('knows our own commit again by its size and time, and no other', async () => {
+    const log = await tableOf([protocol(), metaData()]);
+    const written = await commit(
+      await load(log),
+      log.table,
+      reader,
+      () => ({
+        kind: 'commit',
+        actions: [add('größe.parquet')],
+        operation: 'WRITE',
+        operationParameters: {},
+        isBlindAppend: true,
+      }),
+      { deadline: FIRST_TIME + 1000, now: () => FIRST_TIME },
+    );
+    assert.ok(written.kind === 'committed');
+    assert.deepEqual(asLoaded(await refreshSnapshot(written.snapshot)), await load(log));
+    await log.put(`${versionName(1)}.json`, '{"commitInfo":{}}\n');
+    await rejects(refreshSnapshot(written.snapshot), 'VERSION_NOT_FOUND', /or is another one/);
   });
 
   it('refuses to go on when the table was made again', async () => {
@@ -257,11 +279,14 @@ describe('applyCommit', () => {
     const actions = [txn('a', 2), metaData({ schemaString: SCHEMA }), add('b')];
     await log.commit(...actions);
     log.store.reset();
-    const applied = applyCommit(snapshot, { version: 2, timestamp: FIRST_TIME, modified: FIRST_TIME, actions });
+    const size = serializeCommit(actions).byteLength;
+    const applied = applyCommit(snapshot, { version: 2, timestamp: FIRST_TIME, modified: FIRST_TIME, actions, size });
     assert.deepEqual(requests(log), { get: 0, list: 0 });
     const loaded = await load(log);
     assert.deepEqual({ ...applied, segment: undefined }, { ...loaded, segment: undefined });
-    assert.deepEqual(await refreshSnapshot(applied), applied);
+    const refreshed = await refreshSnapshot(applied);
+    assert.deepEqual(asLoaded(refreshed), loaded);
+    assert.equal(await refreshSnapshot(refreshed), refreshed);
     assert.equal(snapshot.version, 1);
   });
 
@@ -283,6 +308,11 @@ async function tableOf(...commits: readonly (readonly Action[])[]): Promise<Coun
 
 function load(log: CountedLog, version?: number): Promise<Snapshot> {
   return loadSnapshot(log.table, reader, version === undefined ? {} : { version });
+}
+
+/** A load asks for a checkpoint each time, a refresh now and then. */
+function asLoaded(snapshot: Snapshot): Snapshot {
+  return { ...snapshot, segment: { ...snapshot.segment, soughtAt: snapshot.version } };
 }
 
 function info(inCommitTimestamp: number): Action {

@@ -21,7 +21,7 @@ export const FAST: Partial<ServiceSettings> = {
   batchWindow: 0,
   batchSize: 10,
   functionTimeout: 30_000,
-  visibilityTimeout: 200,
+  visibilityTimeout: 40_000,
 };
 
 /** Moves a file into place, as careful writers do. */

@@ -84,11 +84,11 @@ def append(table, source, storage=None, options=None):
 
 
 def append_numbers(table, first, commits, rows, storage=None):
-    """That many commits of numbered rows `{id: long, writer: string}`, one after the other."""
+    """That many commits of numbered rows `{id: long, name: string}`, one after the other."""
     for commit in range(commits):
         start = first + commit * rows
         ids = pyarrow.array(range(start, start + rows), pyarrow.int64())
-        batch = pyarrow.table({"id": ids, "writer": pyarrow.array(["delta-rs"] * rows)})
+        batch = pyarrow.table({"id": ids, "name": pyarrow.array(["delta-rs"] * rows)})
         write_deltalake(table, batch, mode="append", storage_options=storage)
     return open_table(table, storage).version()
 
@@ -99,10 +99,6 @@ def checkpoint(table, storage=None):
 
 def compact(table, storage=None):
     return open_table(table, storage).optimize.compact()
-
-
-def files(table, storage=None):
-    return open_table(table, storage).file_uris()
 
 
 serve(
@@ -118,6 +114,5 @@ serve(
         "appendNumbers": append_numbers,
         "checkpoint": checkpoint,
         "compact": compact,
-        "files": files,
     }
 )

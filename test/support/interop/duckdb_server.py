@@ -9,7 +9,7 @@ from line_server import arrow_rows, serve
 
 def connect():
     connection = duckdb.connect()
-    for name in ("delta", "tpch"):
+    for name in ("httpfs", "delta", "tpch"):
         package = pathlib.Path(importlib.import_module(f"duckdb_extension_{name}").__file__).parent
         extension = next(package.glob(f"extensions/*/{name}.duckdb_extension"))
         connection.execute(f"LOAD '{extension}'")
