@@ -39,10 +39,9 @@ export function statsJson(file: FileStatistics, options: StatsOptions): string {
 
   const members = [`"numRecords":${file.numRecords}`];
   const eligible = withoutIneligible(columns);
-  if (eligible.length > 0) {
-    members.push(`"minValues":${objectText(eligible, bound('min'))}`);
-    members.push(`"maxValues":${objectText(eligible, bound('max'))}`);
-  }
+  // Without any bound no section: delta-rs, when PyArrow filters, takes an empty one for bounds that are null.
+  if (hasAny(eligible, bound('min'))) members.push(`"minValues":${objectText(eligible, bound('min'))}`);
+  if (hasAny(eligible, bound('max'))) members.push(`"maxValues":${objectText(eligible, bound('max'))}`);
   if (columns.length > 0) members.push(`"nullCount":${objectText(columns, nullCountText)}`);
   if (options.tightBounds === true) members.push('"tightBounds":true');
   return `{${members.join(',')}}`;
@@ -110,7 +109,13 @@ function withoutIneligible(nodes: readonly StatisticsNode[]): readonly Statistic
   });
 }
 
-function objectText(nodes: readonly StatisticsNode[], leafText: (leaf: StatisticsLeaf) => string | undefined): string {
+type LeafText = (leaf: StatisticsLeaf) => string | undefined;
+
+function hasAny(nodes: readonly StatisticsNode[], leafText: LeafText): boolean {
+  return nodes.some((node) => (node.kind === 'leaf' ? leafText(node) !== undefined : hasAny(node.children, leafText)));
+}
+
+function objectText(nodes: readonly StatisticsNode[], leafText: LeafText): string {
   const members: string[] = [];
   for (const node of nodes) {
     const text = node.kind === 'leaf' ? leafText(node) : objectText(node.children, leafText);

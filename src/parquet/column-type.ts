@@ -53,10 +53,8 @@ export function isReadableAs(leaf: LeafNode, type: DataType): boolean {
   const { physical, logical } = leaf;
   const kind = logical?.kind;
   if (kind === 'NULL') return (NULLS_READABLE_AS[physical] ?? []).includes(type);
-  if (kind === 'DATE') return physical === 'INT32' && type === 'timestamp_ntz';
   if (kind === 'JSON') return physical === 'BYTE_ARRAY' && type === 'binary';
   if (logical?.kind === 'DECIMAL') return isWiderDecimal(leaf, logical, type);
-  if (logical === undefined && physical === 'FLOAT') return type === 'double';
   const integer = integerOf(leaf);
   return integer !== undefined && isWiderInteger(integer, type);
 }
@@ -143,10 +141,12 @@ function integerOf({ physical, logical }: LeafNode): IntegerColumn | undefined {
 
 function isWiderInteger({ bits, signed }: IntegerColumn, type: PrimitiveType): boolean {
   if ((signed ? SIGNED : UNSIGNED)[bits]?.includes(type)) return true;
-  if (type === 'double') return signed ? bits <= 32 : bits === 16;
   const decimal = decimalOf(type);
   return (
-    decimal !== undefined && signed && decimal.precision - decimal.scale >= (bits === 64 ? INT64_DIGITS : INT32_DIGITS)
+    decimal !== undefined &&
+    decimal.scale === 0 &&
+    signed &&
+    decimal.precision >= (bits === 64 ? INT64_DIGITS : INT32_DIGITS)
   );
 }
 
@@ -167,7 +167,7 @@ function isWiderDecimal(leaf: LeafNode, from: { precision: number; scale: number
   if (to === undefined || from.scale < 0 || from.scale > from.precision || from.precision < 1) return false;
   if (from.precision > decimalCapacity(leaf)) return false;
   if (leaf.physical === 'BYTE_ARRAY' && to.precision <= MAX_LONG_PRECISION) return false;
-  return to.scale >= from.scale && to.precision - to.scale >= from.precision - from.scale;
+  return to.scale === from.scale && to.precision >= from.precision;
 }
 
 /** Digits that any decimal of the column can have (LogicalTypes.md, "DECIMAL"); 0 where the type cannot hold decimals. */

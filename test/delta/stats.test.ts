@@ -72,11 +72,26 @@ describe('statsJson', () => {
       field('o', struct(field('p', 'boolean'))),
     );
     assert.equal(
-      json(fileWith({ 's.in.x': { nullCount: 10 } }), schema),
-      '{"numRecords":10,"minValues":{"s":{"in":{}}},"maxValues":{"s":{"in":{}}},' +
-        '"nullCount":{"s":{"in":{"x":10,"y":0},"f":0},"o":{"p":0}}}',
+      json(
+        fileWith({ 's.in.x': { nullCount: 10 }, a: integers(1n, 2n) }),
+        struct(field('a', 'long'), ...schema.fields),
+      ),
+      '{"numRecords":10,"minValues":{"a":1,"s":{"in":{}}},"maxValues":{"a":2,"s":{"in":{}}},' +
+        '"nullCount":{"a":0,"s":{"in":{"x":10,"y":0},"f":0},"o":{"p":0}}}',
     );
     assert.match(json(fileWith({ 's.in.x': integers(1n, 2n) }), schema), /"minValues":\{"s":\{"in":\{"x":1\}\}\}/);
+  });
+
+  it('has no section without a bound in it, which delta-rs would take for bounds that are null', () => {
+    const schema = struct(field('a', 'long'), field('s', struct(field('b', 'long'))));
+    assert.equal(
+      json(fileWith({ a: { nullCount: 10 }, 's.b': integers(undefined, 2n) }), schema),
+      '{"numRecords":10,"maxValues":{"s":{"b":2}},"nullCount":{"a":10,"s":{"b":0}}}',
+    );
+    assert.equal(
+      json(fileWith({ a: { nullCount: 10 }, 's.b': { nullCount: 10 } }), schema),
+      '{"numRecords":10,"nullCount":{"a":10,"s":{"b":10}}}',
+    );
   });
 
   it('leaves out what is not known', () => {

@@ -320,9 +320,10 @@ describe('deltaSchema for a table that has the column', () => {
   const BYTES_DECIMAL = leaf('c', 'BYTE_ARRAY', { logical: decimal(9, 2) });
   const cases: readonly [Node, DataType, string][] = [
     [INT32, 'long', 'long'],
-    [INT32, 'double', 'double'],
-    [INT32, 'decimal(12,2)', 'decimal(12,2)'],
-    [INT32, 'decimal(11,2)', 'integer'],
+    [INT32, 'double', 'integer'],
+    [INT32, 'decimal(10,0)', 'decimal(10,0)'],
+    [INT32, 'decimal(9,0)', 'integer'],
+    [INT32, 'decimal(12,2)', 'integer'],
     [INT32, 'short', 'integer'],
     [INT32, 'date', 'integer'],
     [INT64, 'decimal(20,0)', 'decimal(20,0)'],
@@ -330,17 +331,17 @@ describe('deltaSchema for a table that has the column', () => {
     [INT64, 'double', 'long'],
     [UINT8, 'long', 'long'],
     [UINT8, 'double', 'short'],
-    [UINT16, 'double', 'double'],
+    [UINT16, 'double', 'integer'],
     [UINT32, 'integer', 'long'],
     [UINT32, 'double', 'long'],
     [UINT32, 'decimal(20,0)', 'long'],
-    [leaf('c', 'FLOAT'), 'double', 'double'],
+    [leaf('c', 'FLOAT'), 'double', 'float'],
     [leaf('c', 'DOUBLE'), 'float', 'double'],
-    [leaf('c', 'INT32', { logical: LOGICAL.DATE }), 'timestamp_ntz', 'timestamp_ntz'],
+    [leaf('c', 'INT32', { logical: LOGICAL.DATE }), 'timestamp_ntz', 'date'],
     [leaf('c', 'INT32', { logical: LOGICAL.DATE }), 'timestamp', 'date'],
     [leaf('c', 'INT64', { logical: timestamp(false, US) }), 'timestamp', 'timestamp_ntz'],
-    [leaf('c', 'INT32', { logical: decimal(5, 2) }), 'decimal(7,4)', 'decimal(7,4)'],
-    [leaf('c', 'INT32', { logical: decimal(5, 2) }), 'decimal(7,5)', 'decimal(5,2)'],
+    [leaf('c', 'INT32', { logical: decimal(5, 2) }), 'decimal(7,2)', 'decimal(7,2)'],
+    [leaf('c', 'INT32', { logical: decimal(5, 2) }), 'decimal(7,4)', 'decimal(5,2)'],
     [leaf('c', 'INT32', { logical: decimal(5, 2) }), 'double', 'decimal(5,2)'],
     [BYTES_DECIMAL, 'decimal(19,2)', 'decimal(19,2)'],
     [leaf('c', 'BYTE_ARRAY', { logical: LOGICAL.JSON }), 'binary', 'binary'],
@@ -377,7 +378,7 @@ describe('deltaSchema for a table that has the column', () => {
     };
     assert.equal(
       typeOf(column, tableWith(table)),
-      'struct<l: array<struct<x: long, new: integer>>, m: map<long, double>>',
+      'struct<l: array<struct<x: long, new: integer>>, m: map<long, float>>',
     );
   });
 });

@@ -203,6 +203,12 @@ export const widerColumns: readonly ReadableCase[] = [
     arrayOf(struct({ a: 'long', b: 'string', missing: 'double' })),
     [{ list: [{ element: { b: 'x', a: 1 } }, {}] }, [{ a: '1', b: 'x', missing: null }, null]],
   ),
+  column(
+    'map_of_structs',
+    'group NAME (MAP) { repeated group key_value { required int32 key; optional group value { optional binary b (STRING); optional int32 a; } } }',
+    mapOf('long', struct({ a: 'long', b: 'string' })),
+    [{ key_value: [{ key: 1, value: { b: 'x', a: 2 } }] }, [['1', { a: '2', b: 'x' }]]],
+  ),
   column('nulls_long', 'int32 NAME (UNKNOWN)', 'long'),
   column('nulls_string', 'binary NAME (UNKNOWN)', 'string'),
 ];
@@ -233,6 +239,18 @@ export const otherColumns: readonly ReadableCase[] = [
   column('string_binary', 'binary NAME (STRING)', 'binary', ['a', '0x61']),
   column('binary_string', 'binary NAME', 'string', ['a', 'a']),
   column('uuid_string', 'fixed_len_byte_array(16) NAME (UUID)', 'string', [{ hex: '61'.repeat(16) }, 'a'.repeat(16)]),
+  column(
+    'map_lacks_field',
+    'group NAME (MAP) { repeated group key_value { required binary key (STRING); optional group value { optional int32 a; } } }',
+    mapOf('string', struct({ a: 'integer', b: 'string' })),
+    [{ key_value: [] }, []],
+  ),
+  column(
+    'map_has_field',
+    'group NAME (MAP) { repeated group key_value { required binary key (STRING); optional group value { optional int32 a; optional int32 b; } } }',
+    mapOf('string', struct({ a: 'integer' })),
+    [{ key_value: [] }, []],
+  ),
   column('nulls_string', 'int32 NAME (UNKNOWN)', 'string'),
   column('nulls_timestamp', 'int32 NAME (UNKNOWN)', 'timestamp'),
 ];
