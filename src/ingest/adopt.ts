@@ -41,9 +41,14 @@ const COMMIT_FILES = 2_000;
 /** `txn` that stands in the log once all files of the prefix have been taken. */
 const ADOPTED_APP_ID = 'resaca/adopt-existing';
 
-/** Whether the table was created to take the existing files and that has not come to its end yet. */
+/** Whether the table was created to take the files that were there before it. */
+export function isAdopting(snapshot: Snapshot): boolean {
+  return snapshot.metadata.configuration[ADOPT_PROPERTY] === 'true';
+}
+
+/** Whether it was, and that has not come to its end yet. */
 export function isPending(snapshot: Snapshot | undefined): snapshot is Snapshot {
-  return snapshot?.metadata.configuration[ADOPT_PROPERTY] === 'true' && !snapshot.txns.has(ADOPTED_APP_ID);
+  return snapshot !== undefined && isAdopting(snapshot) && !snapshot.txns.has(ADOPTED_APP_ID);
 }
 
 /**

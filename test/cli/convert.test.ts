@@ -3,6 +3,10 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { createS3Store } from '../../src/aws/s3-store.ts';
+import { serializeCommit } from '../../src/delta/commit-file.ts';
+import { commitKey } from '../../src/delta/log-path.ts';
+import { newTableActions } from '../../src/delta/new-table.ts';
+import { createFolderStore } from '../../src/storage/folder-store.ts';
 import { parquet, rowsOf } from '../support/landing.ts';
 import { landFile, readLanded } from '../support/local-landing.ts';
 import { runCli } from '../support/run-cli.ts';
@@ -61,6 +65,19 @@ describe('resaca convert', () => {
     assert.equal(result.quarantinedFiles[0].key, 'ds=2026-11-25/region=us/cut.parquet');
     const { adds } = await readLanded(folder, 't');
     assert.deepEqual([...adds.values()], [1, 1, 1]);
+  });
+
+  it('leaves a table alone that something else made', async () => {
+    const root = makeTempFolder();
+    const store = createFolderStore(root);
+    const table = { store, root: 't', url: join(root, 't') };
+    const schema = { type: 'struct', fields: [{ name: 'id', type: 'long', nullable: true, metadata: {} }] } as const;
+    const creation = { schema, partitionColumns: [], configuration: {}, id: crypto.randomUUID(), createdTime: 0 };
+    await store.put(commitKey(table, 0), serializeCommit(newTableActions(creation)));
+    await store.put('t/a.parquet', parquet(rowsOf(0, 3)));
+    const result = await runCli(['convert', join(root, 't'), '--yes']);
+    assert.equal(result.code, 1);
+    assert.match(result.stderr, /is a Delta table already \(version 0\)/);
   });
 
   it('writes nothing in a dry run', async () => {

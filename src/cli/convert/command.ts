@@ -1,4 +1,4 @@
-import type { AdoptionProgress } from '../../ingest/adopt.ts';
+import { type AdoptionProgress, isAdopting } from '../../ingest/adopt.ts';
 import { ConfigError, type PartitionColumn, parseAppendConfig } from '../../ingest/config.ts';
 import { createCheckpointReader } from '../../parquet/checkpoint-reader.ts';
 import { type ParsedArgs, UsageError } from '../args.ts';
@@ -16,8 +16,8 @@ export const convertCommand: Command = {
   description: [
     'Turns the *.parquet files under TABLE, a local folder or s3://bucket/prefix, into a Delta table in place: their ' +
       'footers are read, and only the log is written. Folders like ds=2026-11-24 become partition columns.',
-    'In a table that is there already, the files that it does not know are added. So a run that was interrupted is ' +
-      'continued by the same command.',
+    'In a table that was made by this command, the files that it does not know are added. So a run that was ' +
+      'interrupted is continued by the same command. A table that something else made is left alone.',
     'Files that do not fit stay where they are, and are noted with the reason under _resaca/quarantine.',
   ],
   positionals: ['TABLE'],
@@ -45,6 +45,7 @@ async function runConvert(args: ParsedArgs, context: CommandContext): Promise<Ex
   const table = await openLocation(args.positionals[0] ?? '');
   const live = args.flag('json') ? () => undefined : terminal.show;
   const conversion = await openConversion(table, createCheckpointReader());
+  assertOurs(conversion);
   const survey = await surveyPrefix(table, parquetPath(table.root), (files) => {
     signal.throwIfAborted();
     live([`Looking for files under ${table.url}: ${formatCount(files)}`]);
@@ -78,6 +79,12 @@ async function runConvert(args: ParsedArgs, context: CommandContext): Promise<Ex
       resultLines(conversion, result, { dryRun, duration: Date.now() - begin }, terminal).join('\n'),
     );
   return result.progress.quarantined === 0 ? EXIT.ok : EXIT.incomplete;
+}
+
+/** In another writer's table, a file that the log does not know may be one that it removed so long ago that no tombstone is left. */
+function assertOurs({ head, table }: Conversion): void {
+  if (head === undefined || isAdopting(head)) return;
+  throw new Error(`${table.url} is a Delta table already (version ${head.version}), and was not made by convert`);
 }
 
 /** Says what an interrupt left behind. */
