@@ -6,7 +6,7 @@ import type { TableEngine } from './engine.ts';
 
 /** A file that was not taken, and why. Stored as JSON beside the table; the file itself stays where it is. */
 export interface QuarantineRecord {
-  /** Stable code: one of ParquetError's, or `PARTITION_MISMATCH`, `PARTITION_VALUE`, `SCHEMA_CONFLICT`, `NULL_IN_NOT_NULL`, `DELETE_FORBIDDEN`. */
+  /** Stable code, see docs/configuration.md: one of ParquetError's, or one of the ingest's own. */
   readonly reason: string;
   readonly detail: string;
   readonly table: string;

@@ -83,7 +83,10 @@ export class TableShape {
     const typeWidening = this.canWiden();
     const merged = mergeSchema(schema, file.schema, { policy, partitionColumns: partitionNames, typeWidening });
     if (merged.kind === 'conflict') {
-      return reject('SCHEMA_CONFLICT', merged.conflicts.map(({ reason }) => reason).join('; '), merged.conflicts);
+      const { conflicts } = merged;
+      const lacksColumns = conflicts.every(({ code }) => code === 'MISSING_REQUIRED_COLUMN');
+      const reason = lacksColumns ? 'MISSING_REQUIRED_COLUMN' : 'SCHEMA_CONFLICT';
+      return reject(reason, conflicts.map((conflict) => conflict.reason).join('; '), conflicts);
     }
     const target = merged.kind === 'evolved' ? merged.schema : schema;
     const statistics = fileStatistics(footer);
@@ -165,7 +168,10 @@ export class TableShape {
       (column) => !this.partitionNames().includes(column) && !file.fields.some(({ name }) => name === column),
     );
     if (missing === undefined) return undefined;
-    return { reason: 'SCHEMA_CONFLICT', detail: `the column "${missing}" has a default value and is not in the file` };
+    return {
+      reason: 'MISSING_REQUIRED_COLUMN',
+      detail: `the column "${missing}" has a default value and is not in the file`,
+    };
   }
 
   /** Whether a column of a file would be declared or read: not if its values come from the path, or if it is ignored. */

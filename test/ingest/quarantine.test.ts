@@ -86,7 +86,7 @@ describe('a file that cannot be taken goes to quarantine with its reason', () =>
     for (const [body, reason] of [
       [parquet([{ id: 1 }]), 'NULL_IN_NOT_NULL'],
       [parquet([{ id: 1, name: 'x' }]), ''],
-      [parquet([{ id: 1 }], { id: 'long' }), 'SCHEMA_CONFLICT'],
+      [parquet([{ id: 1 }], { id: 'long' }), 'MISSING_REQUIRED_COLUMN'],
     ] as const) {
       const world = createAppendWorld();
       await world.deliver([await world.land('web/ds=2026-01-01/good.parquet', good)]);
@@ -112,7 +112,7 @@ describe('what a table asks of its files', () => {
       { CURRENT_DEFAULT: "'x'" },
       [],
       parquet([{ id: 1 }], { id: 'long' }),
-      'SCHEMA_CONFLICT',
+      'MISSING_REQUIRED_COLUMN',
     ],
     'a column with a default is there': [['allowColumnDefaults'], { CURRENT_DEFAULT: "'x'" }, [], good, ''],
     'statistics of a clustering column are missing': [
