@@ -162,12 +162,15 @@ function decimalColumn(leaf: LeafNode, { precision, scale }: { precision: number
   return typed(`decimal(${precision},${scale})`);
 }
 
+/**
+ * The table may have more digits, as long as the file's type has room for them: Spark converts what a query compares
+ * with to that type, without a look at whether it fits, and finds other rows, or fails.
+ */
 function isWiderDecimal(leaf: LeafNode, from: { precision: number; scale: number }, type: PrimitiveType): boolean {
   const to = decimalOf(type);
   if (to === undefined || from.scale < 0 || from.scale > from.precision || from.precision < 1) return false;
-  if (from.precision > decimalCapacity(leaf)) return false;
   if (leaf.physical === 'BYTE_ARRAY' && to.precision <= MAX_LONG_PRECISION) return false;
-  return to.scale === from.scale && to.precision >= from.precision;
+  return to.scale === from.scale && to.precision >= from.precision && to.precision <= decimalCapacity(leaf);
 }
 
 /** Digits that any decimal of the column can have (LogicalTypes.md, "DECIMAL"); 0 where the type cannot hold decimals. */

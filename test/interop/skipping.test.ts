@@ -3,8 +3,9 @@ import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import { createFolderStore } from '../../src/storage/folder-store.ts';
+import { type CountingEngine, countingEngines, type EngineName } from '../support/interop/counts.ts';
 import { createPipeline } from '../support/interop/pipeline.ts';
-import { type Dialect, type Predicate, predicateSql } from '../support/interop/predicate.ts';
+import type { Predicate } from '../support/interop/predicate.ts';
 import { type Engines, enginesOf, findEngines } from '../support/interop/readers.ts';
 import { FILE_COUNT, fileColumns, type SkippingColumn, skippingColumns } from '../support/interop/skipping-cases.ts';
 import { makeTempFolder } from '../support/temp-folder.ts';
@@ -12,9 +13,6 @@ import { makeTempFolder } from '../support/temp-folder.ts';
 const found = await findEngines();
 const folder = makeTempFolder();
 const table = join(folder, 'table');
-
-/** Spark plans a query with many branches much faster than as many queries. */
-const BATCH = 40;
 
 describe('Skipping of files by our statistics', { skip: found.skip ?? false }, () => {
   before(() => makeTable(enginesOf(found)));
@@ -42,7 +40,7 @@ describe('Skipping of files by our statistics', { skip: found.skip ?? false }, (
       adds.map((add, index) => ({ ...add, stats: adds[(index + 5) % adds.length]?.stats ?? '{}' })),
     );
     const predicates = skippingColumns.map(equalityOf);
-    for (const { name, counts, fullCounts } of engines(enginesOf(found))) {
+    for (const { name, counts, fullCounts } of countingEngines(enginesOf(found))) {
       const [skipping, full] = [await counts(misleading, predicates), await fullCounts(misleading, predicates)];
       const skipped = predicates.filter((_, index) => skipping[index] !== full[index]);
       const columns = skipped.map(({ column }) => column.join('.'));
@@ -62,23 +60,15 @@ const SKIPPED_BY: Readonly<Record<EngineName, readonly string[]>> = {
   DuckDB: [...SCALARS, 'sparse', ...INNER],
 };
 
-type EngineName = 'Spark' | 'delta-rs through DataFusion' | 'delta-rs through PyArrow' | 'DuckDB';
-
-interface Engine {
-  readonly name: EngineName;
-  counts(table: string, predicates: readonly Predicate[]): Promise<readonly number[]>;
-  fullCounts(table: string, predicates: readonly Predicate[]): Promise<readonly number[]>;
-}
-
-function engineOf(name: EngineName): Engine {
-  const engine = engines(enginesOf(found)).find((engine) => engine.name === name);
+function engineOf(name: EngineName): CountingEngine {
+  const engine = countingEngines(enginesOf(found)).find((engine) => engine.name === name);
   assert.ok(engine);
   return engine;
 }
 
 /** Asserts that no file is skipped that has rows for one of the columns' predicates. */
 async function assertSameRows(
-  { counts, fullCounts }: Engine,
+  { counts, fullCounts }: CountingEngine,
   table: string,
   columns: readonly SkippingColumn[],
 ): Promise<void> {
@@ -97,43 +87,6 @@ async function assertSameRows(
   const without = await counts(bare, predicatesLeft);
   const ours = suspects.filter(({ found }, index) => found !== without[index]);
   assert.deepEqual(ours, []);
-}
-
-function engines({ spark, deltaRs, duckDb }: Engines): Engine[] {
-  const sql = (predicates: readonly Predicate[], dialect: Dialect) =>
-    predicates.map((predicate) => predicateSql(predicate, dialect));
-  const call = async (engine: typeof spark, command: string, values: object) =>
-    (await engine.call(command, values)) as readonly number[];
-  return [
-    {
-      name: 'Spark',
-      async counts(table, predicates) {
-        const counts: number[] = [];
-        for (let start = 0; start < predicates.length; start += BATCH) {
-          const batch = sql(predicates.slice(start, start + BATCH), 'spark');
-          counts.push(...(await call(spark, 'counts', { table, predicates: batch })));
-        }
-        return counts;
-      },
-      fullCounts: (table, predicates) => call(spark, 'fullCounts', { table, predicates: sql(predicates, 'spark') }),
-    },
-    {
-      name: 'delta-rs through DataFusion',
-      counts: (table, predicates) => call(deltaRs, 'counts', { table, predicates: sql(predicates, 'datafusion') }),
-      fullCounts: (table, predicates) =>
-        call(deltaRs, 'fullCounts', { table, predicates: sql(predicates, 'datafusion') }),
-    },
-    {
-      name: 'delta-rs through PyArrow',
-      counts: (table, predicates) => call(deltaRs, 'pyarrowCounts', { table, predicates, full: false }),
-      fullCounts: (table, predicates) => call(deltaRs, 'pyarrowCounts', { table, predicates, full: true }),
-    },
-    {
-      name: 'DuckDB',
-      counts: (table, predicates) => call(duckDb, 'counts', { table, predicates: sql(predicates, 'duckdb') }),
-      fullCounts: (table, predicates) => call(duckDb, 'fullCounts', { table, predicates: sql(predicates, 'duckdb') }),
-    },
-  ];
 }
 
 /** Files of the same rows by every writer: each has its own way with the statistics of a Parquet file. */

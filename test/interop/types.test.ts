@@ -1,10 +1,18 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { parseSchema, type StructType, serializeSchema } from '../../src/delta/schema.ts';
+import {
+  decimalOf,
+  type PrimitiveType,
+  parseSchema,
+  type StructType,
+  serializeSchema,
+} from '../../src/delta/schema.ts';
 import { createFolderStore } from '../../src/storage/folder-store.ts';
+import { countingEngines } from '../support/interop/counts.ts';
 import type { Value } from '../support/interop/engines.ts';
 import { createPipeline } from '../support/interop/pipeline.ts';
+import type { Predicate } from '../support/interop/predicate.ts';
 import { assertRows, enginesOf, findEngines } from '../support/interop/readers.ts';
 import {
   newColumns,
@@ -58,6 +66,16 @@ describe('Parquet types', { skip: found.skip ?? false }, () => {
       columns: columnNames(widerColumns),
       rows: [['-1', ...widerColumns.map(({ values }) => values[0]?.[1] ?? null)], ...expectedRows(widerColumns)],
     });
+  });
+
+  it('are found by what they are compared with, in whatever precision that is', async () => {
+    const predicates = widerColumns.flatMap(predicatesOf);
+    for (const { name, counts, fullCounts } of countingEngines(enginesOf(found))) {
+      const table = join(folder, 'wider');
+      const [found, expected] = [await counts(table, predicates), await fullCounts(table, predicates)];
+      const different = predicates.filter((_, index) => found[index] !== expected[index]);
+      assert.deepEqual(different, [], name);
+    }
   });
 
   for (const { name, field, value, reason } of refusedColumns) {
@@ -119,6 +137,31 @@ describe('Parquet types', { skip: found.skip ?? false }, () => {
     });
   }
 });
+
+/** Comparisons with the values of a column and with the largest and smallest that its type in the table can hold. */
+function predicatesOf({ name, type, values }: ReadableCase): Predicate[] {
+  if (typeof type !== 'string') return [];
+  const largest = LARGEST[type] ?? decimalLimit(type);
+  if (largest === undefined) return [];
+  const texts = [...values.map(([, value]) => String(value)), largest, `-${largest}`];
+  return (['=', '<', '>'] as const).flatMap((operator) =>
+    texts.map((value) => ({ column: [name], type, operator, value })),
+  );
+}
+
+const LARGEST: Readonly<Partial<Record<PrimitiveType, string>>> = {
+  byte: '127',
+  short: '32767',
+  integer: '2147483647',
+  long: '9223372036854775807',
+};
+
+function decimalLimit(type: PrimitiveType): string | undefined {
+  const decimal = decimalOf(type);
+  if (decimal === undefined) return undefined;
+  const { precision, scale } = decimal;
+  return scale === 0 ? '9'.repeat(precision) : `${'9'.repeat(precision - scale)}.${'9'.repeat(scale)}`;
+}
 
 /** As many rows as the longest column has values, and one with nulls. */
 function rawRows(columns: readonly ReadableCase[]): Record<string, RawValue>[] {

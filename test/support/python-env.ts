@@ -11,7 +11,7 @@ const CACHE = join(import.meta.dirname, '../../.cache/python');
 const MAKER = join(import.meta.dirname, 'python_env.py');
 
 /** The oldest Python that all packages of the tests run on. */
-const MINIMUM = [3, 10] as const;
+const MINIMUM = [3, 11] as const;
 /** Prints the version, and fails where Debian's python3 comes without the package python3-venv. */
 const PROBE = 'import ensurepip, fcntl, venv, sys; print(sys.version_info[0], sys.version_info[1])';
 

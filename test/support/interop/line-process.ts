@@ -34,7 +34,14 @@ export function startLineProcess({ name, command, arguments: args, env }: LinePr
   const child = spawn(command, args, {
     cwd: folder,
     stdio: ['pipe', 'pipe', 'pipe'],
-    env: { PATH: process.env.PATH, HOME: folder, TMPDIR: folder, LANG: 'C.UTF-8', ...env },
+    env: {
+      PATH: process.env.PATH,
+      HOME: folder,
+      TMPDIR: folder,
+      LANG: 'C.UTF-8',
+      PYTHONDONTWRITEBYTECODE: '1',
+      ...env,
+    },
   });
   const pending: Pending[] = [];
   let output = '';

@@ -170,11 +170,10 @@ export const widerColumns: readonly ReadableCase[] = [
   ...integers('uint8_integer', 'int32 NAME (INTEGER(8,false))', 'integer', ['200', '255']),
   ...integers('uint8_long', 'int32 NAME (INTEGER(8,false))', 'long', ['200', '255']),
   ...integers('uint16_long', 'int32 NAME (INTEGER(16,false))', 'long', ['60000', '65535']),
-  column('decimal_int32', 'int32 NAME (DECIMAL(9,2))', 'decimal(12,2)', [1250, '12.5'], [-1, '-0.01']),
-  column('decimal_int32_wide', 'int32 NAME (DECIMAL(9,2))', 'decimal(38,2)', [1250, '12.5'], [-1, '-0.01']),
-  column('decimal_int64', 'int64 NAME (DECIMAL(10,2))', 'decimal(20,2)', ['9999999999', '99999999.99']),
-  column('decimal_fixed', 'fixed_len_byte_array(5) NAME (DECIMAL(9,2))', 'decimal(18,2)', [
-    { hex: 'ffffffffff' },
+  column('decimal_int32', 'int32 NAME (DECIMAL(5,2))', 'decimal(9,2)', [1250, '12.5'], [-1, '-0.01']),
+  column('decimal_int64', 'int64 NAME (DECIMAL(10,2))', 'decimal(18,2)', ['9999999999', '99999999.99']),
+  column('decimal_fixed', 'fixed_len_byte_array(16) NAME (DECIMAL(9,2))', 'decimal(38,2)', [
+    { hex: 'ffffffffffffffffffffffffffffffff' },
     '-0.01',
   ]),
   column('decimal_bytes', 'binary NAME (DECIMAL(9,2))', 'decimal(20,2)', [{ hex: '04e2' }, '12.5']),
@@ -233,6 +232,12 @@ export const otherColumns: readonly ReadableCase[] = [
   column('date_timestamp_ntz', 'int32 NAME (DATE)', 'timestamp_ntz', [0, '1970-01-01 00:00:00.000000']),
   column('local_timestamp', 'int64 NAME (TIMESTAMP(MICROS,false))', 'timestamp', [0, '1970-01-01 00:00:00.000000']),
   column('timestamp_local', 'int64 NAME (TIMESTAMP(MICROS,true))', 'timestamp_ntz', [0, '1970-01-01 00:00:00.000000']),
+  column('decimal_beyond_int32', 'int32 NAME (DECIMAL(9,2))', 'decimal(10,2)', [100, '1']),
+  column('decimal_beyond_int64', 'int64 NAME (DECIMAL(18,2))', 'decimal(19,2)', [100, '1']),
+  column('decimal_beyond_bytes', 'fixed_len_byte_array(4) NAME (DECIMAL(9,2))', 'decimal(10,2)', [
+    { hex: '00000064' },
+    '1',
+  ]),
   column('decimal_scale', 'int32 NAME (DECIMAL(9,2))', 'decimal(12,4)', [100, '1']),
   column('decimal_narrow', 'int32 NAME (DECIMAL(9,2))', 'decimal(8,2)', [100, '1']),
   column('decimal_double', 'int32 NAME (DECIMAL(9,2))', 'double', [100, '1.0']),
