@@ -84,7 +84,8 @@ function mapShape(group: GroupNode): NodeShape {
       `DuckDB reads only maps with the fields "key" and "value"; these are "${key.name}" and "${value.name}"`,
     );
   }
-  if (key.repetition !== 'REQUIRED') return unsupported('the key of its map is not required: PyArrow cannot open such a file', true);
+  if (key.repetition !== 'REQUIRED')
+    return unsupported('the key of its map is not required: PyArrow cannot open such a file', true);
   return { kind: 'map', key, value };
 }
 
