@@ -136,8 +136,6 @@ class AdoptionRun {
     let candidates: readonly Candidate[] = await mapConcurrently(objects, footerConcurrency, (object) =>
       readCandidate(adoption.table, object, maxFooterBytes),
     );
-    const failure = candidates.find((candidate) => candidate.kind === 'failed');
-    if (failure !== undefined) throw failure.error;
     const recheck = createRecheck(adoption.table, this.window, maxFooterBytes, footerConcurrency);
     let plan: Plan | undefined;
     await this.commit(async (head) => {
@@ -159,6 +157,9 @@ class AdoptionRun {
     if (plan === undefined) return;
     await quarantineRejected(engine, adoption.table, plan.rejected);
     this.countPlan(plan);
+    // The others of the chunk are in; the end of the adoption must not be noted without this one.
+    const failure = candidates.find((candidate) => candidate.kind === 'failed');
+    if (failure !== undefined) throw failure.error;
   }
 
   private async commit(decide: Decide): Promise<void> {

@@ -57,21 +57,25 @@ export async function appendBatch(
     stillDeleted(engine, batch, batch.deleted),
     currentState(table, engine.reader, cached),
   ]);
-  const failed = [...failuresOf(candidates), ...deleted.failed];
-  for (const { path, error } of failed) {
-    engine.telemetry.log('error', 'object cannot be read, its messages will come again', {
-      table: table.url,
-      path,
-      error,
-    });
-  }
   const result = await commitBatch(engine, batch, { candidates, deleted: deleted.gone, state, deadline });
   const { plan, snapshot, conflicts } = result;
   const quarantined = await quarantineRejected(engine, table, plan.rejected);
   report(engine, batch, plan, { conflicts, quarantined, version: snapshot?.version });
 
+  const failed = [...deleted.failed, ...result.failed];
   let next: TableState = { snapshot, window: state.window };
-  if (engine.now() - looked > TIME_TO_SETTLE) next = await removeVanished(engine, batch, plan, next, deadline);
+  if (engine.now() - looked > TIME_TO_SETTLE) {
+    const settled = await removeVanished(engine, batch, plan, next, deadline);
+    next = settled.state;
+    failed.push(...settled.failed);
+  }
+  for (const { path, error } of failed) {
+    engine.telemetry.log('error', 'object cannot be looked at, its messages will come again', {
+      table: table.url,
+      path,
+      error,
+    });
+  }
   if (isPending(next.snapshot)) {
     await adoptFiles(engine, batch, next.snapshot, deadline);
     next = await currentState(table, engine.reader, next);
@@ -97,6 +101,13 @@ interface BatchResult {
   readonly plan: Plan;
   readonly snapshot: Snapshot | undefined;
   readonly conflicts: number;
+  /** Objects that could not be looked at, at first or again after a lost race: the plan says nothing of them. */
+  readonly failed: readonly FailedLook[];
+}
+
+interface FailedLook {
+  readonly path: string;
+  readonly error: unknown;
 }
 
 async function commitBatch(
@@ -112,9 +123,14 @@ async function commitBatch(
   let landedNow = candidates;
   let deletedNow = deleted;
   let plan: Plan | undefined;
+  const failedDeletes: FailedLook[] = [];
 
   const decide = async (head: Snapshot | undefined): Promise<Decision> => {
-    if (head !== state.snapshot) deletedNow = (await stillDeleted(engine, batch, deletedNow)).gone;
+    if (head !== state.snapshot) {
+      const again = await stillDeleted(engine, batch, deletedNow);
+      deletedNow = again.gone;
+      failedDeletes.push(...again.failed);
+    }
     landedNow = await recheck(landedNow);
     const isComplete = await reachBack({ snapshot: head, window }, batch.oldest - clockMargin);
     const known = isComplete ? undefined : await newestActions(engine, head, landedNow);
@@ -146,7 +162,8 @@ async function commitBatch(
   });
   if (plan === undefined) throw new Error('commit() returned without asking for a decision');
   if (result.kind === 'committed') window.append(result.commit);
-  return { plan, snapshot: result.snapshot, conflicts: result.conflicts };
+  const failed = [...failedDeletes, ...failuresOf(landedNow)];
+  return { plan, snapshot: result.snapshot, conflicts: result.conflicts, failed };
 }
 
 /** Where the commits do not reach back far enough: what the whole log has of these files, tombstones included. */
@@ -170,7 +187,7 @@ function coveredBy(
 
 interface Deletions {
   readonly gone: readonly DeletedObject[];
-  readonly failed: readonly { readonly path: string; readonly error: unknown }[];
+  readonly failed: readonly FailedLook[];
 }
 
 /** The deleted objects that are not there again: S3 answers with what is true now, whatever order the events came in. */
@@ -181,7 +198,7 @@ async function stillDeleted(
 ): Promise<Deletions> {
   if (settings.deletes === 'ignore') return { gone: deleted, failed: [] };
   const gone: DeletedObject[] = [];
-  const failed: { path: string; error: unknown }[] = [];
+  const failed: FailedLook[] = [];
   // A key that no file can have was never added.
   const possible = deleted.filter(({ path }) => keyFlaw(path) === undefined);
   await mapConcurrently(possible, engine.config.footerConcurrency, async (object) => {
@@ -195,7 +212,7 @@ async function stillDeleted(
   return { gone, failed };
 }
 
-function failuresOf(candidates: readonly Candidate[]): { path: string; error: unknown }[] {
+function failuresOf(candidates: readonly Candidate[]): FailedLook[] {
   return candidates.flatMap((candidate) =>
     candidate.kind === 'failed' ? [{ path: candidate.object.path, error: candidate.error }] : [],
   );
@@ -211,18 +228,15 @@ async function removeVanished(
   { added }: Plan,
   state: TableState,
   deadline: number,
-): Promise<TableState> {
+): Promise<{ readonly state: TableState; readonly failed: readonly FailedLook[] }> {
+  if (batch.settings.deletes === 'ignore') return { state, failed: [] };
   const objects = added.map(({ object }) => object);
-  const { gone } = await stillDeleted(engine, batch, objects);
-  if (gone.length === 0 || batch.settings.deletes === 'ignore') return state;
-  const { plan, snapshot, conflicts } = await commitBatch(engine, batch, {
-    candidates: [],
-    deleted: gone,
-    state,
-    deadline,
-  });
+  const { gone, failed } = await stillDeleted(engine, batch, objects);
+  if (gone.length === 0) return { state, failed };
+  const result = await commitBatch(engine, batch, { candidates: [], deleted: gone, state, deadline });
+  const { plan, snapshot, conflicts } = result;
   report(engine, batch, plan, { conflicts, quarantined: 0, version: snapshot?.version });
-  return { snapshot, window: state.window };
+  return { state: { snapshot, window: state.window }, failed: [...failed, ...result.failed] };
 }
 
 function report(

@@ -1,4 +1,5 @@
 import { ParquetError } from './errors.ts';
+import { ENCODINGS } from './page-support.ts';
 import { readBoolean, readCount, readInteger, readStruct, type ThriftCursor, thriftCursor, WIRE } from './thrift.ts';
 
 /** What stands before every page of a column chunk. Sizes are in bytes. Source: parquet.thrift `PageHeader`. */
@@ -42,20 +43,6 @@ export interface DataPageV2 {
   /** Whether the values are compressed; the levels before them never are. */
   readonly isCompressed: boolean;
 }
-
-/** parquet.thrift `Encoding`. */
-const ENCODINGS = [
-  'PLAIN',
-  'GROUP_VAR_INT',
-  'PLAIN_DICTIONARY',
-  'RLE',
-  'BIT_PACKED',
-  'DELTA_BINARY_PACKED',
-  'DELTA_LENGTH_BYTE_ARRAY',
-  'DELTA_BYTE_ARRAY',
-  'RLE_DICTIONARY',
-  'BYTE_STREAM_SPLIT',
-];
 
 /** parquet.thrift `PageType`. */
 const PAGE_TYPE = { DATA: 0, DICTIONARY: 2, DATA_V2: 3 } as const;

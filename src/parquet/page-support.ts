@@ -3,7 +3,8 @@
  * numbers are `Encoding` and `CompressionCodec` of parquet.thrift.
  */
 
-const ENCODINGS = [
+/** parquet.thrift `Encoding`: names by number. */
+export const ENCODINGS = [
   'PLAIN',
   'GROUP_VAR_INT',
   'PLAIN_DICTIONARY',

@@ -168,6 +168,39 @@ describe('an object that cannot be read', () => {
     assert.deepEqual(Object.keys(await sizes(world)), ['good.parquet']);
   });
 
+  it('fails its messages also when that comes out after a lost race', async () => {
+    let unavailable = false;
+    const world = createAppendWorld({
+      wrap: (store) => ({
+        ...store,
+        async get(key, options) {
+          if (unavailable && key.endsWith('f.parquet')) throw new StoreError('UNAVAILABLE', 'get', key, 'throttled');
+          return store.get(key, options);
+        },
+        async head(key) {
+          if (unavailable && key.endsWith('gone.parquet'))
+            throw new StoreError('UNAVAILABLE', 'head', key, 'throttled');
+          return store.head(key);
+        },
+      }),
+    });
+    const other = world.otherEnvironment();
+    await world.deliver([await world.land('web/gone.parquet', small)]);
+    const first = await world.land('web/f.parquet', small);
+    const removed = await world.remove('web/gone.parquet');
+    const good = await world.land('web/good.parquet', small);
+    world.beforeCommit(async () => {
+      const second = await world.land('web/f.parquet', large);
+      await other(first);
+      await other(second);
+      unavailable = true;
+    });
+    assert.deepEqual(await world.deliver([first], [removed], [good]), ['m0', 'm1']);
+    unavailable = false;
+    assert.deepEqual(await world.deliver([first], [removed]), []);
+    assert.deepEqual(Object.keys(await sizes(world)).sort(), ['f.parquet', 'good.parquet']);
+  });
+
   it('a deleted key that no file can have is passed over', async () => {
     const world = await seeded();
     assert.deepEqual(
