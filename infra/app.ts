@@ -1,12 +1,17 @@
 import { App } from 'aws-cdk-lib';
+import { ConfigError } from '../src/ingest/config-reader.ts';
+import { loadConfig } from './config/load-config.ts';
 import { ResacaStack } from './stacks/resaca-stack.ts';
 
 const app = new App();
-const stage: unknown = app.node.tryGetContext('stage') ?? 'dev';
-if (typeof stage !== 'string' || !/^[a-z][a-z0-9-]{0,15}$/.test(stage)) {
-  throw new Error(
-    `context "stage": expected 1-16 lower-case letters, digits and hyphens, got ${JSON.stringify(stage)}`,
+try {
+  const config = await loadConfig(
+    app.node.tryGetContext('config') ?? 'resaca.config.ts',
+    app.node.tryGetContext('stage'),
   );
+  new ResacaStack(app, `resaca-${config.stage}`, { config });
+} catch (error) {
+  if (!(error instanceof ConfigError)) throw error;
+  console.error(error.message);
+  process.exitCode = 1;
 }
-
-new ResacaStack(app, `resaca-${stage}`, { stage });

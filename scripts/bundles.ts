@@ -5,8 +5,9 @@ const ROOT = join(import.meta.dirname, '..');
 
 /** Something that is built into one file, or into one and those that it loads when they are needed. */
 export interface Bundle {
-  /** Both relative to the repository. */
+  /** Relative to the repository. */
   readonly entry: string;
+  /** Relative to the folder that is built into. */
   readonly output: string;
   /**
    * Whether packages are put into the one file. Otherwise they are found in node_modules at run-time, and what is
@@ -19,27 +20,28 @@ export interface Bundle {
 
 export const APPEND_BUNDLE: Bundle = {
   entry: 'lambdas/append/handler.ts',
-  output: 'dist/lambdas/append/index.mjs',
+  output: 'lambdas/append/index.mjs',
   includesPackages: true,
   target: 'node24',
 };
 
 export const BUNDLES: readonly Bundle[] = [
   APPEND_BUNDLE,
-  { entry: 'src/cli/resaca.ts', output: 'dist/cli/resaca.mjs', includesPackages: false, target: 'node22' },
+  { entry: 'src/cli/resaca.ts', output: 'cli/resaca.mjs', includesPackages: false, target: 'node22' },
+  { entry: 'infra/index.ts', output: 'infra/index.mjs', includesPackages: false, target: 'node22' },
 ];
 
 /** Packages that are still CommonJS call `require`, which a module does not have. */
 const REQUIRE_BANNER =
   "import { createRequire as bundleCreateRequire } from 'node:module';const require = bundleCreateRequire(import.meta.url);";
 
-/** The options of esbuild for a bundle; the metafile says what went into it. */
-export function bundleOptions(bundle: Bundle) {
+/** The options of esbuild for a bundle in a folder; the metafile says what went into it. */
+export function bundleOptions(bundle: Bundle, folder = join(ROOT, 'dist')) {
   const extension = extname(bundle.output);
   return {
     absWorkingDir: ROOT,
     entryPoints: [bundle.entry],
-    outdir: dirname(bundle.output),
+    outdir: join(folder, dirname(bundle.output)),
     entryNames: basename(bundle.output, extension),
     outExtension: { '.js': extension },
     splitting: !bundle.includesPackages,

@@ -1,86 +1,127 @@
 import { Duration } from 'aws-cdk-lib';
-import { Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { Effect, Policy, PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
-import { type Bucket, EventType, type IBucket } from 'aws-cdk-lib/aws-s3';
-import { SqsDestination } from 'aws-cdk-lib/aws-s3-notifications';
-import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import type { LogGroup } from 'aws-cdk-lib/aws-logs';
+import type { Bucket, IBucket } from 'aws-cdk-lib/aws-s3';
+import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { AppendFunction } from './append-function.ts';
+import { type AppendConfigInput, parseAppendConfig } from '../../src/ingest/config.ts';
+import { acknowledgeWildcards } from './acknowledge.ts';
+import { EventQueue } from './event-queue.ts';
+import { LandingEvents } from './landing-events.ts';
+import { DEFAULT_TIMEOUT, type FunctionSettings, ResacaFunction } from './resaca-function.ts';
 
-export interface AppendPipelineProps {
+export interface AppendPipelineProps extends FunctionSettings {
   /** Bucket whose files become tables, in place. */
   readonly bucket: Bucket | IBucket;
-  /** Messages of one invocation at most. @default 1000 */
+  /** Tables and settings. @default any table by the path convention */
+  readonly config?: AppendConfigInput;
+  /**
+   * How events come from the bucket to the queue; `none` where something else sends them there.
+   * @default 's3'; 'eventbridge' with `fifo`
+   */
+  readonly notifications?: 's3' | 'eventbridge' | 'none';
+  /** Key prefixes, in whole path segments, in which tables live; the function may touch nothing else. @default the whole bucket */
+  readonly prefixes?: readonly string[];
+  /** Endings of the keys that are announced; an empty list announces all. @default ['.parquet'] */
+  readonly suffixes?: readonly string[];
+  /** Whether the queue is FIFO, with each prefix as a message group, whose messages are handled one batch after the other. @default false */
+  readonly fifo?: boolean;
+  /** Messages of one invocation at most. @default 1000; 10 with `fifo` */
   readonly batchSize?: number;
-  /** How long a batch is gathered. Longer: fewer and larger commits. @default 30 seconds */
+  /** How long a batch is gathered. Longer: fewer and larger commits. @default 30 seconds; none with `fifo` */
   readonly batchingWindow?: Duration;
   /** Invocations at the same time at most, from 2. @default 4 */
   readonly maxConcurrency?: number;
-  /** Tables and settings, as JSON; see `AppendConfig` in `src/ingest/config.ts`. @default any table by the path convention */
-  readonly config?: Readonly<Record<string, unknown>>;
+  /** Deliveries of a message before it goes to the dead letters. @default 5 */
+  readonly maxReceiveCount?: number;
+  /** Key of the queues. @default the keys of SQS */
+  readonly encryptionKey?: IKey;
 }
 
-/** Time-out of the function. Also decides how long a message stays hidden. */
-const FUNCTION_TIMEOUT = Duration.minutes(5);
-/** AWS asks for at least six times the function's time-out (Lambda guide, "Using Lambda with Amazon SQS"). */
-const VISIBILITY_FACTOR = 6;
-/** Deliveries before a message goes to the dead letters. AWS asks for at least 5 with partial batch responses. */
-const MAX_RECEIVE_COUNT = 5;
-/** The longest that SQS keeps a message. */
-const DEAD_LETTER_RETENTION = Duration.days(14);
-
-/** Bucket notifications -> queue with dead letters -> append function. */
+/** Events of a bucket -> queue with dead letters -> append function. */
 export class AppendPipeline extends Construct {
+  readonly bucket: Bucket | IBucket;
   readonly queue: Queue;
   readonly deadLetters: Queue;
-  readonly function: AppendFunction;
+  readonly function: LambdaFunction;
+  readonly role: Role;
+  readonly logGroup: LogGroup;
+  readonly pipelineName: string;
 
+  /** Throws ConfigError naming every mistake of `config`. */
   constructor(scope: Construct, id: string, props: AppendPipelineProps) {
     super(scope, id);
-    this.deadLetters = new Queue(this, 'DeadLetters', {
-      encryption: QueueEncryption.SQS_MANAGED,
-      enforceSSL: true,
-      retentionPeriod: DEAD_LETTER_RETENTION,
+    const { bucket, config = {}, prefixes = [], fifo = false, encryptionKey } = props;
+    parseAppendConfig(config);
+    this.bucket = bucket;
+    const { queue, deadLetters } = new EventQueue(this, 'Events', {
+      functionTimeout: props.timeout ?? DEFAULT_TIMEOUT,
+      fifo,
+      ...(props.maxReceiveCount !== undefined && { maxReceiveCount: props.maxReceiveCount }),
+      ...(encryptionKey !== undefined && { encryptionKey }),
     });
-    this.queue = new Queue(this, 'Queue', {
-      encryption: QueueEncryption.SQS_MANAGED,
-      enforceSSL: true,
-      retentionPeriod: DEAD_LETTER_RETENTION,
-      visibilityTimeout: Duration.seconds(FUNCTION_TIMEOUT.toSeconds() * VISIBILITY_FACTOR),
-      deadLetterQueue: { queue: this.deadLetters, maxReceiveCount: MAX_RECEIVE_COUNT },
-    });
-    this.function = new AppendFunction(this, 'Function', {
-      timeout: FUNCTION_TIMEOUT,
-      ...(props.config !== undefined && { config: props.config }),
-    });
-    this.function.function.addEventSource(
-      new SqsEventSource(this.queue, {
-        batchSize: props.batchSize ?? 1000,
-        maxBatchingWindow: props.batchingWindow ?? Duration.seconds(30),
+    this.queue = queue;
+    this.deadLetters = deadLetters;
+    const append = new ResacaFunction(this, 'Function', { ...props, name: 'append', config });
+    this.function = append.function;
+    this.role = append.role;
+    this.logGroup = append.logGroup;
+    this.pipelineName = append.pipelineName;
+    const policy = tablePolicy(this, bucket, prefixes);
+    policy.attachToRole(this.role);
+    queue.grantConsumeMessages(this.role);
+    // Else the first invocations could come before what they may do.
+    this.function.node.addDependency(policy);
+    this.function.addEventSource(
+      new SqsEventSource(queue, {
+        batchSize: props.batchSize ?? (fifo ? 10 : 1000),
+        ...(!fifo && { maxBatchingWindow: props.batchingWindow ?? Duration.seconds(30) }),
         maxConcurrency: props.maxConcurrency ?? 4,
         reportBatchItemFailures: true,
       }),
     );
-    this.grantStorage(props.bucket);
-    for (const event of [EventType.OBJECT_CREATED, EventType.OBJECT_REMOVED, EventType.LIFECYCLE_EXPIRATION]) {
-      props.bucket.addEventNotification(event, new SqsDestination(this.queue));
+    const through = props.notifications ?? (fifo ? 'eventbridge' : 's3');
+    if (through !== 'none') {
+      new LandingEvents(this, 'LandingEvents', {
+        bucket,
+        queue,
+        through,
+        prefixes,
+        suffixes: props.suffixes ?? ['.parquet'],
+      });
     }
   }
+}
 
-  /** Reads anything in the bucket; writes only logs and what the pipeline keeps beside them; deletes nothing. */
-  private grantStorage(bucket: Bucket | IBucket): void {
-    const statements = [
-      new PolicyStatement({ effect: Effect.ALLOW, actions: ['s3:GetObject'], resources: [bucket.arnForObjects('*')] }),
-      new PolicyStatement({ effect: Effect.ALLOW, actions: ['s3:ListBucket'], resources: [bucket.bucketArn] }),
-      new PolicyStatement({
-        effect: Effect.ALLOW,
-        actions: ['s3:PutObject'],
-        resources: ['_delta_log/*', '*/_delta_log/*', '_resaca/*', '*/_resaca/*'].map((path) =>
-          bucket.arnForObjects(path),
-        ),
-      }),
-    ];
-    for (const statement of statements) this.function.function.addToRolePolicy(statement);
-    bucket.encryptionKey?.grantEncryptDecrypt(this.function.function);
+/** Reads what lands, writes logs and what the pipeline keeps beside them, deletes nothing. */
+function tablePolicy(scope: Construct, bucket: Bucket | IBucket, prefixes: readonly string[]): Policy {
+  const folders = prefixes.length === 0 ? [''] : prefixes.map((prefix) => `${prefix}/`);
+  const kept = ['_delta_log/*', '*/_delta_log/*', '_resaca/*', '*/_resaca/*'];
+  const read = folders.map((folder) => bucket.arnForObjects(`${folder}*`));
+  const written = folders.flatMap((folder) => kept.map((path) => bucket.arnForObjects(folder + path)));
+  const statements = [
+    allow(['s3:GetObject'], read),
+    allow(['s3:PutObject'], written),
+    // For the whole bucket: without it, or with a condition on the prefix, S3 answers 403 for an object that is not
+    // there where the function has to know that it is not (S3 API reference, HeadObject, "Permissions").
+    allow(['s3:ListBucket'], [bucket.bucketArn]),
+  ];
+  if (bucket.encryptionKey !== undefined) {
+    statements.push(allow(['kms:Decrypt', 'kms:GenerateDataKey'], [bucket.encryptionKey.keyArn]));
   }
+  const policy = new Policy(scope, 'TablePolicy', { statements });
+  acknowledgeWildcards(
+    policy,
+    [...read, ...written],
+    'Files land and tables live under names that nobody knows at deployment. What is read is limited to the landing ' +
+      'prefixes, what is written to the folders _delta_log and _resaca of tables in them; nothing can be deleted.',
+  );
+  return policy;
+}
+
+function allow(actions: string[], resources: string[]): PolicyStatement {
+  return new PolicyStatement({ effect: Effect.ALLOW, actions, resources });
 }

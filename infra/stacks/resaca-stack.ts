@@ -1,24 +1,87 @@
-import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
+import { CfnOutput, Duration, Stack, type StackProps } from 'aws-cdk-lib';
+import { Key } from 'aws-cdk-lib/aws-kms';
+import { Bucket, type IBucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
+import { type Deployment, parseResacaConfig } from '../config/parse-config.ts';
+import type { ResacaConfig } from '../config/types.ts';
 import { AppendPipeline } from '../constructs/append-pipeline.ts';
 import { LandingBucket } from '../constructs/landing-bucket.ts';
+import { PipelineAlarms } from '../constructs/pipeline-alarms.ts';
+import { PipelineDashboard } from '../constructs/pipeline-dashboard.ts';
 
 export interface ResacaStackProps extends StackProps {
-  /** Name of the deployment; several live side by side in one account. */
-  readonly stage: string;
+  /** @default a landing bucket in which any table lands by the path convention */
+  readonly config?: ResacaConfig;
 }
 
-/** A landing bucket in which any table lands by the path convention, and the pipeline that appends to the tables. */
+/** A landing bucket, the pipeline that appends its files to tables, and what watches it. */
 export class ResacaStack extends Stack {
-  readonly landing: LandingBucket;
+  readonly bucket: Bucket | IBucket;
   readonly append: AppendPipeline;
+  readonly alarms: PipelineAlarms;
 
-  constructor(scope: Construct, id: string, props: ResacaStackProps) {
-    super(scope, id, { description: `resaca (${props.stage}): files that land in S3 become Delta tables`, ...props });
-    this.landing = new LandingBucket(this, 'Landing');
-    this.append = new AppendPipeline(this, 'Append', { bucket: this.landing.bucket });
-    new CfnOutput(this, 'LandingBucketName', { value: this.landing.bucket.bucketName });
+  /** Throws ConfigError naming every mistake of the configuration. */
+  constructor(scope: Construct, id: string, props: ResacaStackProps = {}) {
+    const { config, ...stackProps } = props;
+    const deployment = parseResacaConfig(config ?? {});
+    super(scope, id, {
+      description: `resaca (${deployment.stage}): files that land in S3 become Delta tables`,
+      ...stackProps,
+    });
+    // Two, because the policy of the queue's key names the bucket, and the bucket its own key.
+    const keyOf = (id: string) =>
+      deployment.encryption === 'kms' ? { encryptionKey: new Key(this, id, { enableKeyRotation: true }) } : {};
+    const eventsKey = keyOf('EventsKey');
+    this.bucket = this.landingBucket(deployment, keyOf);
+    const { append, alarms } = deployment;
+    const { queue, timeout, batchingWindow, ...settings } = append;
+    this.append = new AppendPipeline(this, 'Append', {
+      ...settings,
+      ...eventsKey,
+      bucket: this.bucket,
+      config: deployment.tables,
+      notifications: deployment.landing.notifications,
+      prefixes: deployment.prefixes,
+      suffixes: deployment.landing.suffixes,
+      fifo: queue === 'fifo',
+      timeout: Duration.seconds(timeout),
+      ...(batchingWindow !== undefined && { batchingWindow: Duration.seconds(batchingWindow) }),
+    });
+    this.alarms = new PipelineAlarms(this, 'Alarms', {
+      ...eventsKey,
+      pipeline: this.append,
+      maxLag: Duration.seconds(alarms.maxLag),
+      maxMessageAge: Duration.seconds(alarms.maxMessageAge),
+      maxConflictsPerCommit: alarms.maxConflictsPerCommit,
+      ...(alarms.email !== undefined && { email: alarms.email }),
+    });
+    if (deployment.dashboard) {
+      new PipelineDashboard(this, 'Dashboard', {
+        pipeline: this.append,
+        alarms: this.alarms,
+        memorySize: append.memorySize,
+      });
+    }
+    new CfnOutput(this, 'LandingBucketName', { value: this.bucket.bucketName });
     new CfnOutput(this, 'QueueUrl', { value: this.append.queue.queueUrl });
     new CfnOutput(this, 'DeadLetterQueueUrl', { value: this.append.deadLetters.queueUrl });
+    new CfnOutput(this, 'AlarmTopicArn', { value: this.alarms.topic.topicArn });
+    new CfnOutput(this, 'LogGroupName', { value: this.append.logGroup.logGroupName });
+  }
+
+  private landingBucket({ landing }: Deployment, keyOf: (id: string) => { encryptionKey?: Key }): Bucket | IBucket {
+    const { bucketName, keyArn, accessLogsBucketName, enforceConditionalCommits } = landing;
+    if (bucketName !== undefined) {
+      return Bucket.fromBucketAttributes(this, 'Landing', {
+        bucketName,
+        ...(keyArn !== undefined && { encryptionKey: Key.fromKeyArn(this, 'LandingKey', keyArn) }),
+      });
+    }
+    const logs = accessLogsBucketName;
+    return new LandingBucket(this, 'Landing', {
+      ...keyOf('DataKey'),
+      enforceConditionalCommits,
+      ...(logs !== undefined && { accessLogsBucket: Bucket.fromBucketName(this, 'AccessLogs', logs) }),
+    }).bucket;
   }
 }

@@ -6,7 +6,7 @@ import { createTelemetry } from '../../src/aws/telemetry.ts';
 import { createAppendHandler } from '../../src/ingest/handler.ts';
 import { createCheckpointReader } from '../../src/parquet/checkpoint-reader.ts';
 
-const { config, logLevel } = appendEnvironment();
+const { config, ...telemetry } = appendEnvironment();
 const client = createS3Client({ maxSockets: config.footerConcurrency * 2 });
 
 /** SQS messages with S3 notifications in, the messages to deliver again out. */
@@ -15,7 +15,7 @@ export const handler = createAppendHandler({
   urlOf: (bucket, root) => `s3://${bucket}${root === '' ? '' : `/${root}`}`,
   reader: createCheckpointReader(),
   config,
-  telemetry: createTelemetry('append', logLevel),
+  telemetry: createTelemetry({ service: 'append', ...telemetry }),
   now: Date.now,
   random: Math.random,
   sleep: (ms) => sleep(ms),

@@ -1,20 +1,31 @@
-import { type AppendConfig, ConfigError, parseAppendConfig } from '../ingest/config.ts';
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { type AppendConfig, parseAppendConfig } from '../ingest/config.ts';
+import { ConfigError } from '../ingest/config-reader.ts';
 import type { LogLevel } from '../ingest/telemetry.ts';
 
 /** What the append function takes from its environment. The AWS SDK reads its own variables (region, credentials, endpoint). */
 export interface AppendEnvironment {
   readonly config: AppendConfig;
   readonly logLevel: LogLevel;
+  /** Name of the pipeline in metrics, which several pipelines of an account share. */
+  readonly pipeline: string;
+  /** Whether each table has metrics of its own, beside those of the pipeline. */
+  readonly metricsByTable: boolean;
 }
 
 const LOG_LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
-const KNOWN = ['RESACA_CONFIG', 'RESACA_LOG_LEVEL'];
+const KNOWN = ['RESACA_CONFIG', 'RESACA_CONFIG_FILE', 'RESACA_LOG_LEVEL', 'RESACA_METRICS_BY_TABLE', 'RESACA_PIPELINE'];
 
 /**
  * Reads the variables `RESACA_*`; an empty one counts as absent. Throws ConfigError naming each that is unknown or bad.
  *
  * - `RESACA_CONFIG`: the tables and settings as JSON, see `AppendConfig`. @default {}
+ * - `RESACA_CONFIG_FILE`: a file with that JSON instead, relative to the function's code. A function's variables hold
+ *   4 kB together, a file what its package holds.
  * - `RESACA_LOG_LEVEL`: debug, info, warn or error. @default info
+ * - `RESACA_METRICS_BY_TABLE`: true or false. @default false
+ * - `RESACA_PIPELINE`: value of the metrics' dimension `pipeline`. @default resaca
  */
 export function appendEnvironment(env: NodeJS.ProcessEnv = process.env): AppendEnvironment {
   const problems = Object.keys(env)
@@ -23,15 +34,34 @@ export function appendEnvironment(env: NodeJS.ProcessEnv = process.env): AppendE
   const level = env.RESACA_LOG_LEVEL || 'info';
   const logLevel = LOG_LEVELS.find((known) => known === level.toLowerCase());
   if (logLevel === undefined) problems.push(`RESACA_LOG_LEVEL: expected ${LOG_LEVELS.join(' or ')}, got "${level}"`);
-  let config: AppendConfig | undefined;
+  const byTable = (env.RESACA_METRICS_BY_TABLE || 'false').toLowerCase();
+  if (byTable !== 'true' && byTable !== 'false') {
+    problems.push(`RESACA_METRICS_BY_TABLE: expected true or false, got "${env.RESACA_METRICS_BY_TABLE}"`);
+  }
+  const config = readConfig(env, problems);
+  if (problems.length > 0 || config === undefined || logLevel === undefined) throw new ConfigError(problems);
+  return { config, logLevel, pipeline: env.RESACA_PIPELINE || 'resaca', metricsByTable: byTable === 'true' };
+}
+
+function readConfig(env: NodeJS.ProcessEnv, problems: string[]): AppendConfig | undefined {
+  const { RESACA_CONFIG: inline, RESACA_CONFIG_FILE: file } = env;
+  const source = file ? `RESACA_CONFIG_FILE: ${file}` : 'RESACA_CONFIG';
   try {
-    config = parseAppendConfig(parseJson(env.RESACA_CONFIG || '{}'));
+    if (inline && file) throw new ConfigError(['is given, and so is RESACA_CONFIG; expected one of them']);
+    return parseAppendConfig(parseJson(file ? readText(resolve(env.LAMBDA_TASK_ROOT ?? '', file)) : inline || '{}'));
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    problems.push(...error.problems.map((problem) => `RESACA_CONFIG: ${problem}`));
+    problems.push(...error.problems.map((problem) => `${source}: ${problem}`));
+    return undefined;
   }
-  if (problems.length > 0 || config === undefined || logLevel === undefined) throw new ConfigError(problems);
-  return { config, logLevel };
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new ConfigError([`cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`]);
+  }
 }
 
 function parseJson(text: string): unknown {

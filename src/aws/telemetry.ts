@@ -17,16 +17,29 @@ const UNITS: Readonly<Record<keyof TableMetrics, (typeof MetricUnit)[keyof typeo
   freshnessLag: MetricUnit.Milliseconds,
 };
 
-/** Structured JSON logs, and metrics as EMF lines with the dimensions `service` and `table`, both on standard output. */
-export function createTelemetry(service: string, logLevel: LogLevel): Telemetry {
+export interface TelemetryOptions {
+  readonly service: string;
+  /** Value of the dimension `pipeline`. */
+  readonly pipeline: string;
+  readonly logLevel: LogLevel;
+  /**
+   * Whether there are metrics of each table beside those of the pipeline. CloudWatch bills every combination of metric
+   * and dimensions; without it the table stands in the log line only, where Logs Insights finds it.
+   */
+  readonly metricsByTable: boolean;
+}
+
+/** Structured JSON logs, and metrics as EMF lines with the dimensions `service` and `pipeline`, on standard output. */
+export function createTelemetry({ service, pipeline, logLevel, metricsByTable }: TelemetryOptions): Telemetry {
   const logger = new Logger({ serviceName: service, logLevel });
   return {
     log(level, message, data = {}) {
       logger[level](message, data);
     },
     metrics(table, values) {
-      const metrics = new Metrics({ namespace: NAMESPACE, serviceName: service });
-      metrics.addDimension('table', table);
+      const metrics = new Metrics({ namespace: NAMESPACE, serviceName: service, defaultDimensions: { pipeline } });
+      if (metricsByTable) metrics.addDimensions({}).addDimensions({ table });
+      else metrics.addMetadata('table', table);
       for (const name of Object.keys(values) as (keyof TableMetrics)[]) {
         const value = values[name];
         if (value !== undefined) metrics.addMetric(name, UNITS[name], value);

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { propertyProblem } from '../delta/new-table.ts';
 import type { PrimitiveType } from '../delta/schema.ts';
+import { ConfigError, ConfigReader } from './config-reader.ts';
 
 /** How a table takes files whose schema is not the table's. */
 export type SchemaPolicy =
@@ -78,19 +79,29 @@ export interface AppendConfig {
   readonly clockMargin: number;
 }
 
-/** Every mistake found in a configuration, by its path in it. */
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError';
-  readonly code = 'INVALID_CONFIG';
-  readonly problems: readonly string[];
-
-  constructor(problems: readonly string[]) {
-    super(
-      `the configuration has ${problems.length} problem${problems.length === 1 ? '' : 's'}:\n- ${problems.join('\n- ')}`,
-    );
-    this.problems = problems;
-  }
+/** A rule as a user writes it: what is left out has its default. */
+export interface TableRuleInput extends Partial<Omit<TableRule, 'partitionColumns'>> {
+  readonly prefix: string;
+  /** The type of a column is `string` unless it is given. */
+  readonly partitionColumns?: readonly { readonly name: string; readonly type?: PrimitiveType }[];
 }
+
+/** A configuration as a user writes it: what is left out has its default. */
+export interface AppendConfigInput extends Partial<Omit<AppendConfig, 'tables' | 'defaults'>> {
+  readonly tables?: readonly TableRuleInput[];
+  readonly defaults?: Partial<TableSettings>;
+}
+
+/** The names of the settings, in a configuration that holds others beside them. */
+export const APPEND_SETTINGS = [
+  'tables',
+  'convention',
+  'defaults',
+  'footerConcurrency',
+  'tableConcurrency',
+  'maxFooterBytes',
+  'clockMargin',
+] as const satisfies readonly (keyof AppendConfig)[];
 
 const PARTITION_TYPES =
   /^(string|long|integer|short|byte|float|double|boolean|binary|date|timestamp|timestamp_ntz|decimal\(\d{1,2},\d{1,2}\))$/;
@@ -98,16 +109,8 @@ const PARTITION_TYPES =
 /** Parses a configuration given as plain data (from JSON); throws ConfigError naming all that is wrong. */
 export function parseAppendConfig(value: unknown): AppendConfig {
   const problems: string[] = [];
-  const root = new Reader(value, '', problems);
-  root.onlyKnows([
-    'tables',
-    'convention',
-    'defaults',
-    'footerConcurrency',
-    'tableConcurrency',
-    'maxFooterBytes',
-    'clockMargin',
-  ]);
+  const root = new ConfigReader(value, '', problems);
+  root.onlyKnows(APPEND_SETTINGS);
   const defaults = readSettings(root.child('defaults'), BUILT_IN_SETTINGS, ['defaults']);
   const config: AppendConfig = {
     tables: root.children('tables').map((rule) => readRule(rule, defaults)),
@@ -177,7 +180,7 @@ const BUILT_IN_SETTINGS: TableSettings = {
 };
 const SETTING_NAMES = ['schemaPolicy', 'deletes', 'adoptExisting', 'properties'];
 
-function readSettings(reader: Reader, fallback: TableSettings, kind: readonly string[] = []): TableSettings {
+function readSettings(reader: ConfigReader, fallback: TableSettings, kind: readonly string[] = []): TableSettings {
   if (kind.length > 0) reader.onlyKnows(SETTING_NAMES);
   const properties = reader.strings('properties');
   for (const [key, value] of Object.entries(properties)) {
@@ -192,7 +195,7 @@ function readSettings(reader: Reader, fallback: TableSettings, kind: readonly st
   };
 }
 
-function readRule(reader: Reader, defaults: TableSettings): TableRule {
+function readRule(reader: ConfigReader, defaults: TableSettings): TableRule {
   reader.onlyKnows([
     ...SETTING_NAMES,
     'bucket',
@@ -224,7 +227,7 @@ function readRule(reader: Reader, defaults: TableSettings): TableRule {
   };
 }
 
-function readPrefix(reader: Reader, name: string): string | undefined {
+function readPrefix(reader: ConfigReader, name: string): string | undefined {
   const text = reader.optionalText(name);
   if (text === undefined) return undefined;
   const trimmed = text.replace(/^\/+|\/+$/g, '');
@@ -240,7 +243,7 @@ function readPrefix(reader: Reader, name: string): string | undefined {
   return trimmed;
 }
 
-function readPartitionColumns(reader: Reader): readonly PartitionColumn[] | undefined {
+function readPartitionColumns(reader: ConfigReader): readonly PartitionColumn[] | undefined {
   if (!reader.has('partitionColumns')) return undefined;
   const columns = reader.children('partitionColumns').map((column) => {
     column.onlyKnows(['name', 'type']);
@@ -257,98 +260,4 @@ function readPartitionColumns(reader: Reader): readonly PartitionColumn[] | unde
     seen.add(name.toLowerCase());
   }
   return columns;
-}
-
-/** Reads the fields of one plain object, collecting what is wrong with them under the object's path. */
-class Reader {
-  private readonly fields: Readonly<Record<string, unknown>>;
-  private readonly path: string;
-  private readonly problems: string[];
-
-  constructor(value: unknown, path: string, problems: string[]) {
-    this.path = path;
-    this.problems = problems;
-    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
-    this.fields = isObject ? (value as Record<string, unknown>) : {};
-    if (!isObject && value !== undefined) this.problem('', `expected an object, got ${describe(value)}`);
-  }
-
-  problem(name: string, text: string): void {
-    const at = [this.path, name].filter((part) => part !== '').join('.');
-    this.problems.push(`${at === '' ? 'the configuration' : at}: ${text}`);
-  }
-
-  has(name: string): boolean {
-    return this.fields[name] !== undefined;
-  }
-
-  onlyKnows(names: readonly string[]): void {
-    for (const name of Object.keys(this.fields)) {
-      if (!names.includes(name)) this.problem(name, `is not a setting; known here: ${names.join(', ')}`);
-    }
-  }
-
-  child(name: string): Reader {
-    return new Reader(this.fields[name], this.at(name), this.problems);
-  }
-
-  children(name: string): Reader[] {
-    const value = this.fields[name] ?? [];
-    if (!Array.isArray(value)) {
-      this.problem(name, `expected a list, got ${describe(value)}`);
-      return [];
-    }
-    return value.map((item, index) => new Reader(item ?? null, `${this.at(name)}[${index}]`, this.problems));
-  }
-
-  choice<T extends string>(name: string, choices: readonly T[], fallback: T): T {
-    const value = this.fields[name] ?? fallback;
-    const found = choices.find((choice) => choice === value);
-    if (found === undefined) this.problem(name, `expected ${choices.join(' or ')}, got ${describe(value)}`);
-    return found ?? fallback;
-  }
-
-  boolean(name: string, fallback: boolean): boolean {
-    const value = this.fields[name] ?? fallback;
-    if (typeof value !== 'boolean') this.problem(name, `expected true or false, got ${describe(value)}`);
-    return value === true;
-  }
-
-  integer(name: string, min: number, max: number, fallback: number): number {
-    const value = this.fields[name] ?? fallback;
-    if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return value;
-    this.problem(name, `expected a whole number from ${min} to ${max}, got ${describe(value)}`);
-    return fallback;
-  }
-
-  optionalText(name: string): string | undefined {
-    const value = this.fields[name];
-    if (value === undefined || typeof value === 'string') return value;
-    this.problem(name, `expected text, got ${describe(value)}`);
-    return undefined;
-  }
-
-  texts(name: string): readonly string[] {
-    const value = this.fields[name] ?? [];
-    if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return value;
-    this.problem(name, `expected a list of texts, got ${describe(value)}`);
-    return [];
-  }
-
-  strings(name: string): Readonly<Record<string, string>> {
-    const value = this.fields[name] ?? {};
-    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
-    if (isObject && Object.values(value).every((item) => typeof item === 'string'))
-      return value as Record<string, string>;
-    this.problem(name, `expected an object whose values are texts, got ${describe(value)}`);
-    return {};
-  }
-
-  private at(name: string): string {
-    return this.path === '' ? name : `${this.path}.${name}`;
-  }
-}
-
-function describe(value: unknown): string {
-  return (JSON.stringify(value) ?? String(value)).slice(0, 80);
 }

@@ -1,19 +1,17 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { App } from 'aws-cdk-lib';
-import { Match, Template } from 'aws-cdk-lib/assertions';
-import { ResacaStack } from '../../infra/stacks/resaca-stack.ts';
+import { Match, type Template } from 'aws-cdk-lib/assertions';
+import { actionsOf, roleStatements, stackOf, templateOf, textOf } from '../support/templates.ts';
 
-/** Without bundling: `test/bundle.test.ts` looks at the bundle. */
-const app = new App({ context: { 'aws:cdk:bundling-stacks': [] } });
-const template = Template.fromStack(new ResacaStack(app, 'resaca-test', { stage: 'test' }));
+const template = templateOf();
 
-describe('the stack', () => {
+describe('the stack without a configuration', () => {
   it('keeps the landing bucket and its tables, private, encrypted, TLS only', () => {
     template.hasResource('AWS::S3::Bucket', {
       DeletionPolicy: 'Retain',
+      UpdateReplacePolicy: 'Retain',
       Properties: {
-        BucketEncryption: Match.anyValue(),
+        BucketEncryption: { ServerSideEncryptionConfiguration: Match.anyValue() },
         PublicAccessBlockConfiguration: {
           BlockPublicAcls: true,
           BlockPublicPolicy: true,
@@ -31,22 +29,61 @@ describe('the stack', () => {
     });
   });
 
-  it('hides a message for six times the time-out of the function, and keeps dead letters 14 days', () => {
-    const timeout = 300;
+  it('refuses commits that could overwrite another', () => {
+    const [policy] = Object.values(template.findResources('AWS::S3::BucketPolicy'));
+    const statement = policy?.Properties.PolicyDocument.Statement.find(
+      ({ Sid }: { Sid?: string }) => Sid === 'CommitsOnlyIfAbsent',
+    );
+    assert.equal(statement.Effect, 'Deny');
+    assert.equal(statement.Action, 's3:PutObject');
+    assert.deepEqual(statement.Condition, {
+      Null: { 's3:if-none-match': 'true' },
+      Bool: { 's3:ObjectCreationOperation': 'true' },
+    });
+    // Twenty digits: neither _last_checkpoint nor a checkpoint, a sidecar or a compacted log is meant.
+    assert.deepEqual(statement.Resource.map(textOf), [
+      '<LandingBucket6D60388F.Arn>/*/_delta_log/????????????????????.json',
+      '<LandingBucket6D60388F.Arn>/_delta_log/????????????????????.json',
+    ]);
+  });
+
+  it('runs the bundle on Node 24 and ARM, with its configuration beside it', () => {
     template.hasResourceProperties('AWS::Lambda::Function', {
       Runtime: 'nodejs24.x',
       Architectures: ['arm64'],
-      Timeout: timeout,
+      Handler: 'index.handler',
+      Timeout: 120,
       MemorySize: 512,
+      TracingConfig: Match.absent(),
+      Environment: {
+        Variables: {
+          NODE_OPTIONS: '--enable-source-maps',
+          RESACA_CONFIG_FILE: 'config.json',
+          RESACA_PIPELINE: 'resaca-dev',
+          RESACA_LOG_LEVEL: 'info',
+        },
+      },
     });
+    template.hasResource('AWS::Logs::LogGroup', { DeletionPolicy: 'Delete', Properties: { RetentionInDays: 30 } });
+  });
+
+  it('hides a message for six times the time-out of the function, and keeps dead letters 14 days', () => {
     template.hasResourceProperties('AWS::SQS::Queue', {
-      VisibilityTimeout: 6 * timeout,
+      VisibilityTimeout: 720,
       RedrivePolicy: Match.objectLike({ maxReceiveCount: 5 }),
     });
     template.allResourcesProperties('AWS::SQS::Queue', {
       SqsManagedSseEnabled: true,
       MessageRetentionPeriod: 14 * 86_400,
     });
+    for (const { Properties } of Object.values(template.findResources('AWS::SQS::QueuePolicy'))) {
+      const denied = Properties.PolicyDocument.Statement.filter(({ Effect }: { Effect: string }) => Effect === 'Deny');
+      assert.deepEqual(
+        denied.map(({ Condition }: { Condition: unknown }) => Condition),
+        [{ Bool: { 'aws:SecureTransport': 'false' } }],
+      );
+    }
+    template.resourceCountIs('AWS::SQS::QueuePolicy', 2);
   });
 
   it('answers for single messages of a batch', () => {
@@ -58,23 +95,211 @@ describe('the stack', () => {
     });
   });
 
-  it('lets the function read the bucket, write logs and quarantine, and nothing else', () => {
-    const policies = Object.values(template.findResources('AWS::IAM::Policy'));
-    const ours = policies.find(({ Properties }) => JSON.stringify(Properties).includes('_delta_log'));
-    const statements: { Action: string | string[]; Resource: unknown }[] = ours?.Properties.PolicyDocument.Statement;
-    const storage = statements.filter(({ Action }) => [Action].flat().some((action) => action.startsWith('s3:')));
-    assert.deepEqual(
-      storage.map(({ Action }) => Action),
-      ['s3:GetObject', 's3:ListBucket', 's3:PutObject'],
+  it('announces Parquet files only, not the commits that it makes itself', () => {
+    template.hasResourceProperties('Custom::S3BucketNotifications', {
+      NotificationConfiguration: {
+        QueueConfigurations: [['s3:ObjectCreated:*'], ['s3:ObjectRemoved:*'], ['s3:LifecycleExpiration:*']].map(
+          (Events) => ({
+            Events,
+            QueueArn: Match.anyValue(),
+            Filter: { Key: { FilterRules: [{ Name: 'suffix', Value: '.parquet' }] } },
+          }),
+        ),
+      },
+    });
+  });
+
+  it('lets the function read the bucket, write logs and quarantine, take its messages, and nothing else', () => {
+    const statements = roleStatements(template);
+    const ours = statements.filter(
+      ({ Action }) => !actionsOf([{ Action } as never]).includes('s3:PutBucketNotification'),
     );
-    const put = JSON.stringify(storage[2]?.Resource);
-    assert.equal(put.match(/_delta_log\/\*|_resaca\/\*/g)?.length, 4);
+    assert.deepEqual(actionsOf(ours).sort(), [
+      'logs:CreateLogStream',
+      'logs:PutLogEvents',
+      's3:GetObject',
+      's3:ListBucket',
+      's3:PutObject',
+      'sqs:ChangeMessageVisibility',
+      'sqs:DeleteMessage',
+      'sqs:GetQueueAttributes',
+      'sqs:GetQueueUrl',
+      'sqs:ReceiveMessage',
+    ]);
+    const put = ours.find(({ Action }) => Action === 's3:PutObject');
+    assert.deepEqual([put?.Resource].flat().map(textOf), [
+      '<LandingBucket6D60388F.Arn>/*/_delta_log/*',
+      '<LandingBucket6D60388F.Arn>/*/_resaca/*',
+      '<LandingBucket6D60388F.Arn>/_delta_log/*',
+      '<LandingBucket6D60388F.Arn>/_resaca/*',
+    ]);
+    assert.ok(ours.every(({ Effect, Resource }) => Effect === 'Allow' && Resource !== '*'));
+    const [role] = Object.values(template.findResources('AWS::IAM::Role')).filter(
+      ({ Properties }) => Properties.ManagedPolicyArns === undefined,
+    );
+    assert.ok(role, 'the role of the function has no managed policies');
   });
 
   it('has stable ids for what holds data', () => {
-    const stateful = ['AWS::S3::Bucket', 'AWS::SQS::Queue'].flatMap((type) =>
+    const stateful = ['AWS::S3::Bucket', 'AWS::SQS::Queue', 'AWS::SNS::Topic'].flatMap((type) =>
       Object.keys(template.findResources(type)),
     );
-    assert.deepEqual(stateful.sort(), ['AppendDeadLettersE05BDD12', 'AppendQueue02AB6F1C', 'LandingBucket6D60388F']);
+    assert.deepEqual(stateful.sort(), [
+      'AlarmsTopic3A2DFEBA',
+      'AppendEventsDeadLettersBCA43CA6',
+      'AppendEventsQueueF9B1F992',
+      'LandingBucket6D60388F',
+    ]);
   });
 });
+
+describe('a configuration', () => {
+  it('reaches the function and its event source', () => {
+    const configured = templateOf({
+      append: {
+        memorySize: 1024,
+        timeout: 30,
+        batchSize: 200,
+        batchingWindow: 5,
+        maxConcurrency: 9,
+        maxReceiveCount: 7,
+      },
+    });
+    configured.hasResourceProperties('AWS::Lambda::Function', { MemorySize: 1024, Timeout: 30 });
+    configured.hasResourceProperties('AWS::SQS::Queue', {
+      VisibilityTimeout: 180,
+      RedrivePolicy: Match.objectLike({ maxReceiveCount: 7 }),
+    });
+    configured.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
+      BatchSize: 200,
+      MaximumBatchingWindowInSeconds: 5,
+      ScalingConfig: { MaximumConcurrency: 9 },
+    });
+  });
+
+  it('narrows what the function may touch, and what is announced, to the prefixes', () => {
+    const narrow = templateOf({
+      convention: 'none',
+      tables: [{ prefix: 'lake/orders' }, { prefix: 'tenants/{t}/web' }],
+    });
+    const resources = (action: string) =>
+      roleStatements(narrow)
+        .filter(({ Action }) => Action === action)
+        .flatMap(({ Resource }) => [Resource].flat().map(textOf))
+        .map((text) => text.replace(/^<LandingBucket\w+\.Arn>/, ''));
+    assert.deepEqual(resources('s3:GetObject'), ['/lake/orders/*', '/tenants/*']);
+    assert.deepEqual(resources('s3:PutObject'), [
+      '/lake/orders/*/_delta_log/*',
+      '/lake/orders/*/_resaca/*',
+      '/lake/orders/_delta_log/*',
+      '/lake/orders/_resaca/*',
+      '/tenants/*/_delta_log/*',
+      '/tenants/*/_resaca/*',
+      '/tenants/_delta_log/*',
+      '/tenants/_resaca/*',
+    ]);
+    const [notifications] = Object.values(narrow.findResources('Custom::S3BucketNotifications'));
+    const filters = notifications?.Properties.NotificationConfiguration.QueueConfigurations.map(
+      ({ Filter }: { Filter: { Key: { FilterRules: { Name: string; Value: string }[] } } }) =>
+        Filter.Key.FilterRules.map(({ Name, Value }) => `${Name} ${Value}`).join(', '),
+    );
+    assert.deepEqual(
+      [...new Set(filters)],
+      ['suffix .parquet, prefix lake/orders/', 'suffix .parquet, prefix tenants/'],
+    );
+  });
+
+  it('takes an existing bucket, with its key, and leaves it as it is', () => {
+    const keyArn = 'arn:aws:kms:us-east-1:111122223333:key/1234';
+    const imported = templateOf({ landing: { bucketName: 'mine', keyArn } });
+    imported.resourceCountIs('AWS::S3::Bucket', 0);
+    imported.resourceCountIs('AWS::S3::BucketPolicy', 0);
+    imported.hasResourceProperties('Custom::S3BucketNotifications', { BucketName: 'mine', Managed: false });
+    const kms = roleStatements(imported).filter(({ Action }) =>
+      actionsOf([{ Action } as never]).some((a) => a.startsWith('kms:')),
+    );
+    assert.deepEqual(
+      kms.map(({ Action, Resource }) => ({ Action, Resource })),
+      [{ Action: ['kms:Decrypt', 'kms:GenerateDataKey'], Resource: keyArn }],
+    );
+  });
+
+  it('sends the events through EventBridge', () => {
+    const bridged = templateOf({ landing: { notifications: 'eventbridge', prefixes: ['lake'] } });
+    bridged.hasResourceProperties('AWS::Events::Rule', {
+      EventPattern: {
+        source: ['aws.s3'],
+        'detail-type': ['Object Created', 'Object Deleted'],
+        detail: { object: { key: [{ wildcard: 'lake/*.parquet' }] } },
+      },
+    });
+    bridged.hasResourceProperties('Custom::S3BucketNotifications', {
+      NotificationConfiguration: { EventBridgeConfiguration: {} },
+    });
+  });
+
+  it('makes a FIFO queue in which each table rule is a message group', () => {
+    const fifo = templateOf({
+      convention: 'none',
+      tables: [{ prefix: 'orders' }, { prefix: 'web/{site}' }],
+      append: { queue: 'fifo' },
+    });
+    fifo.allResourcesProperties('AWS::SQS::Queue', {
+      FifoQueue: true,
+      ContentBasedDeduplication: true,
+      FifoThroughputLimit: 'perMessageGroupId',
+      DeduplicationScope: 'messageGroup',
+    });
+    fifo.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
+      BatchSize: 10,
+      MaximumBatchingWindowInSeconds: Match.absent(),
+    });
+    const groups = Object.values(fifo.findResources('AWS::Events::Rule')).map(
+      ({ Properties }) => Properties.Targets[0].SqsParameters.MessageGroupId,
+    );
+    assert.deepEqual(groups.sort(), ['orders', 'web']);
+  });
+
+  it('encrypts with a key of its own, which those who send may use', () => {
+    const encrypted = templateOf({ encryption: 'kms', landing: { notifications: 'eventbridge' } });
+    encrypted.hasResource('AWS::KMS::Key', { DeletionPolicy: 'Retain', Properties: { EnableKeyRotation: true } });
+    encrypted.allResourcesProperties('AWS::SQS::Queue', { KmsMasterKeyId: Match.anyValue() });
+    encrypted.hasResourceProperties('AWS::SNS::Topic', { KmsMasterKeyId: Match.anyValue() });
+    encrypted.hasResourceProperties('AWS::S3::Bucket', {
+      BucketEncryption: {
+        ServerSideEncryptionConfiguration: [
+          { BucketKeyEnabled: true, ServerSideEncryptionByDefault: Match.objectLike({ SSEAlgorithm: 'aws:kms' }) },
+        ],
+      },
+    });
+    assert.deepEqual(keyUsers(encrypted), ['cloudwatch.amazonaws.com', 'events.amazonaws.com']);
+    assert.deepEqual(keyUsers(templateOf({ encryption: 'kms' })), ['cloudwatch.amazonaws.com', 's3.amazonaws.com']);
+  });
+
+  it('traces, logs and measures as told', () => {
+    const told = templateOf({ append: { tracing: true, logLevel: 'debug', logRetention: 7, metricsByTable: true } });
+    told.hasResourceProperties('AWS::Lambda::Function', {
+      TracingConfig: { Mode: 'Active' },
+      Environment: { Variables: Match.objectLike({ RESACA_LOG_LEVEL: 'debug', RESACA_METRICS_BY_TABLE: 'true' }) },
+    });
+    told.hasResourceProperties('AWS::Logs::LogGroup', { RetentionInDays: 7 });
+    assert.ok(actionsOf(roleStatements(told)).includes('xray:PutTraceSegments'));
+  });
+
+  it('keeps the stages of an account apart', () => {
+    const names = ['blue', 'green'].map((stage) => {
+      const stack = stackOf({ stage });
+      return [stack.stackName, stack.append.pipelineName];
+    });
+    assert.deepEqual(names, [
+      ['resaca-blue', 'resaca-blue'],
+      ['resaca-green', 'resaca-green'],
+    ]);
+  });
+});
+
+/** The services that the policies of the keys name. */
+function keyUsers(template: Template): string[] {
+  const policies = JSON.stringify(template.findResources('AWS::KMS::Key'));
+  return [...new Set(policies.match(/\w+\.amazonaws\.com/g))].sort();
+}

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { appendEnvironment } from '../../src/aws/env.ts';
-import { ConfigError, parseAppendConfig } from '../../src/ingest/config.ts';
+import { parseAppendConfig } from '../../src/ingest/config.ts';
+import { ConfigError } from '../../src/ingest/config-reader.ts';
 
 function problems(value: unknown): readonly string[] {
   try {

@@ -29,7 +29,7 @@ const DYNAMIC_IMPORT = /\bimport\(\s*(['"])([^'"\n]+)\1/g;
 
 /** All TypeScript files of the repository that are ours. */
 export function readSourceFiles(): SourceFile[] {
-  return globSync(`{${CODE_FOLDERS}}/**/*.ts`, { cwd: REPOSITORY })
+  return globSync(['*.ts', `{${CODE_FOLDERS}}/**/*.ts`], { cwd: REPOSITORY })
     .map((path) => path.replaceAll('\\', '/'))
     .sort()
     .map((path) => {

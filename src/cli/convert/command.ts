@@ -1,5 +1,6 @@
 import { type AdoptionProgress, isAdopting } from '../../ingest/adopt.ts';
-import { ConfigError, type PartitionColumn, parseAppendConfig } from '../../ingest/config.ts';
+import { type PartitionColumn, parseAppendConfig } from '../../ingest/config.ts';
+import { ConfigError } from '../../ingest/config-reader.ts';
 import { createCheckpointReader } from '../../parquet/checkpoint-reader.ts';
 import { type ParsedArgs, UsageError } from '../args.ts';
 import type { Command, CommandContext } from '../command.ts';

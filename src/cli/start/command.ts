@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { type AppendConfig, ConfigError, parseAppendConfig } from '../../ingest/config.ts';
+import { type AppendConfig, parseAppendConfig } from '../../ingest/config.ts';
+import { ConfigError } from '../../ingest/config-reader.ts';
 import { type ParsedArgs, UsageError } from '../args.ts';
 import type { Command, CommandContext } from '../command.ts';
 import type { ExitCode } from '../exit-codes.ts';

@@ -1,0 +1,171 @@
+import { APPEND_SETTINGS, type AppendConfigInput, parseAppendConfig, type TableRule } from '../../src/ingest/config.ts';
+import { ConfigError, ConfigReader } from '../../src/ingest/config-reader.ts';
+import { literalPrefix, outermost } from '../prefixes.ts';
+import type { AlarmConfig, AppendFunctionConfig, LandingConfig } from './types.ts';
+
+/** A configuration that was checked, with what it leaves out filled in. */
+export interface Deployment {
+  readonly stage: string;
+  readonly landing: LandingConfig &
+    Required<Pick<LandingConfig, 'notifications' | 'suffixes' | 'enforceConditionalCommits'>>;
+  /** Key prefixes in which tables live; empty for the whole bucket. */
+  readonly prefixes: readonly string[];
+  readonly append: Required<Omit<AppendFunctionConfig, 'batchingWindow'>> &
+    Pick<AppendFunctionConfig, 'batchingWindow'>;
+  readonly alarms: Required<Omit<AlarmConfig, 'email'>> & Pick<AlarmConfig, 'email'>;
+  readonly dashboard: boolean;
+  readonly encryption: 'managed' | 'kms';
+  /** The part that the function reads, as it was written. */
+  readonly tables: AppendConfigInput;
+}
+
+/** What CloudWatch Logs takes (API reference, PutRetentionPolicy). */
+const RETENTION_DAYS = [
+  1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+];
+/** Messages in a batch: of a standard queue, of a FIFO queue (Lambda guide, "Amazon SQS event source parameters"). */
+const MAX_BATCH = { standard: 10_000, fifo: 10 };
+const DEFAULT_BATCH = { standard: 1_000, fifo: 10 };
+/** A larger batch needs a window (the same). */
+const BATCH_WITHOUT_WINDOW = 10;
+
+/** Checks a configuration given as plain data; throws ConfigError naming all that is wrong. */
+export function parseResacaConfig(value: unknown): Deployment {
+  const problems: string[] = [];
+  const root = new ConfigReader(value, '', problems);
+  root.onlyKnows(['stage', 'landing', 'append', 'alarms', 'dashboard', 'encryption', ...APPEND_SETTINGS]);
+  const stage = root.matching('stage', /^[a-z][a-z0-9-]{0,15}$/, '1-16 lower-case letters, digits and hyphens', 'dev');
+  const append = readAppend(root.child('append'));
+  const landing = readLanding(root.child('landing'), append.queue === 'fifo');
+  const deployment = {
+    alarms: readAlarms(root.child('alarms')),
+    dashboard: root.boolean('dashboard', true),
+    encryption: root.choice('encryption', ['managed', 'kms'], 'managed'),
+  };
+  const tables = root.pick(APPEND_SETTINGS);
+  let prefixes: readonly string[] = [];
+  try {
+    const { tables: rules, convention } = parseAppendConfig(tables);
+    prefixes = outermost(landing.prefixes ?? (convention === 'none' ? rules.map(tablePrefix) : []));
+    if (append.queue === 'fifo' && (convention !== 'none' || rules.length === 0)) {
+      root.problem('append.queue', "fifo needs convention 'none' and rules: the prefixes of the rules are the groups");
+    }
+    for (const [index, rule] of rules.entries()) {
+      if (landing.prefixes === undefined || isWithin(tablePrefix(rule), landing.prefixes)) continue;
+      root.problem(`tables[${index}].root`, `expected it within landing.prefixes, got "${rule.root}"`);
+    }
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    problems.push(...error.problems);
+  }
+  if (problems.length > 0) throw new ConfigError(problems);
+  return { stage, landing, append, ...deployment, prefixes, tables: tables as AppendConfigInput };
+}
+
+function tablePrefix({ root }: TableRule): string {
+  return literalPrefix(root);
+}
+
+function isWithin(prefix: string, outer: readonly string[]): boolean {
+  return outer.some((candidate) => `${prefix}/`.startsWith(`${candidate}/`));
+}
+
+function readLanding(reader: ConfigReader, isFifo: boolean): Deployment['landing'] {
+  reader.onlyKnows([
+    'bucketName',
+    'keyArn',
+    'notifications',
+    'prefixes',
+    'suffixes',
+    'enforceConditionalCommits',
+    'accessLogsBucketName',
+  ]);
+  const notifications = reader.choice('notifications', ['s3', 'eventbridge'], isFifo ? 'eventbridge' : 's3');
+  if (isFifo && notifications === 's3') {
+    reader.problem(
+      'notifications',
+      's3 cannot send to a FIFO queue (S3 user guide, "Amazon SQS queue"); eventbridge can',
+    );
+  }
+  const bucketName = reader.optionalText('bucketName');
+  const keyArn = reader.optionalText('keyArn');
+  const accessLogsBucketName = reader.optionalText('accessLogsBucketName');
+  if (keyArn !== undefined && bucketName === undefined) {
+    reader.problem('keyArn', "is for an existing bucket; for a new one set encryption to 'kms'");
+  }
+  if (bucketName !== undefined) {
+    for (const name of ['enforceConditionalCommits', 'accessLogsBucketName']) {
+      if (reader.has(name)) reader.problem(name, 'is for a new bucket; an existing one keeps its own policy and logs');
+    }
+  }
+  const prefixes = reader.has('prefixes') ? reader.texts('prefixes').map(trimSlashes) : undefined;
+  if (prefixes?.some((prefix) => prefix === '' || /[*?{}\\]/.test(prefix))) {
+    reader.problem('prefixes', 'expected literal prefixes such as "lake/raw"; leave them out for the whole bucket');
+  }
+  return {
+    notifications,
+    suffixes: reader.has('suffixes') ? reader.texts('suffixes') : ['.parquet'],
+    enforceConditionalCommits: reader.boolean('enforceConditionalCommits', true),
+    ...(bucketName !== undefined && { bucketName }),
+    ...(keyArn !== undefined && { keyArn }),
+    ...(accessLogsBucketName !== undefined && { accessLogsBucketName }),
+    ...(prefixes !== undefined && { prefixes }),
+  };
+}
+
+function readAppend(reader: ConfigReader): Deployment['append'] {
+  reader.onlyKnows([
+    'queue',
+    'batchSize',
+    'batchingWindow',
+    'maxConcurrency',
+    'maxReceiveCount',
+    'memorySize',
+    'timeout',
+    'logLevel',
+    'logRetention',
+    'tracing',
+    'metricsByTable',
+  ]);
+  const queue = reader.choice('queue', ['standard', 'fifo'], 'standard');
+  const batchSize = reader.integer('batchSize', 1, MAX_BATCH[queue], DEFAULT_BATCH[queue]);
+  const batchingWindow = reader.integer('batchingWindow', 0, 300, queue === 'fifo' ? 0 : 30);
+  if (queue === 'fifo' && reader.has('batchingWindow')) reader.problem('batchingWindow', 'a FIFO queue has none');
+  if (batchSize > BATCH_WITHOUT_WINDOW && batchingWindow === 0) {
+    reader.problem('batchingWindow', `expected at least 1 s for a batchSize over ${BATCH_WITHOUT_WINDOW}, got 0`);
+  }
+  const logRetention = reader.integer('logRetention', 1, 3653, 30);
+  if (!RETENTION_DAYS.includes(logRetention)) {
+    reader.problem('logRetention', `expected one of ${RETENTION_DAYS.join(', ')} days, got ${logRetention}`);
+  }
+  return {
+    queue,
+    batchSize,
+    ...(queue === 'standard' && { batchingWindow }),
+    maxConcurrency: reader.integer('maxConcurrency', 2, 1_000, 4),
+    maxReceiveCount: reader.integer('maxReceiveCount', 1, 1_000, 5),
+    memorySize: reader.integer('memorySize', 128, 10_240, 512),
+    timeout: reader.integer('timeout', 10, 900, 120),
+    logLevel: reader.choice('logLevel', ['debug', 'info', 'warn', 'error'], 'info'),
+    logRetention,
+    tracing: reader.boolean('tracing', false),
+    metricsByTable: reader.boolean('metricsByTable', false),
+  };
+}
+
+function readAlarms(reader: ConfigReader): Deployment['alarms'] {
+  reader.onlyKnows(['email', 'maxLag', 'maxMessageAge', 'maxConflictsPerCommit']);
+  const email = reader.has('email')
+    ? reader.matching('email', /^[^@\s]+@[^@\s]+\.[^@\s]+$/, 'an e-mail address', '')
+    : undefined;
+  return {
+    maxLag: reader.integer('maxLag', 1, 86_400, 900),
+    maxMessageAge: reader.integer('maxMessageAge', 60, 1_209_600, 1_800),
+    maxConflictsPerCommit: reader.integer('maxConflictsPerCommit', 1, 1_000, 3),
+    ...(email !== undefined && { email }),
+  };
+}
+
+function trimSlashes(text: string): string {
+  return text.replace(/^\/+|\/+$/g, '');
+}

@@ -1,0 +1,29 @@
+import { cpSync, existsSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { FileSystem } from 'aws-cdk-lib';
+import { Code } from 'aws-cdk-lib/aws-lambda';
+
+/** Beside the code, under this name, lies the configuration of a function. */
+export const CONFIG_FILE = 'config.json';
+
+/**
+ * The bundle of a function, as it was built and tested, with its configuration beside it: a function's variables hold
+ * 4 kB, which a list of tables outgrows, and so the code and its configuration change together.
+ * Throws when the bundle was not built.
+ */
+export function functionCode(name: string, config: unknown): Code {
+  const bundle = join(packageRoot(import.meta.dirname), 'dist/lambdas', name);
+  if (!existsSync(bundle)) throw new Error(`the bundle of the function "${name}" is not there: run npm run build`);
+  const folder = FileSystem.mkdtemp(`resaca-${name}-`);
+  cpSync(bundle, folder, { recursive: true });
+  writeFileSync(join(folder, CONFIG_FILE), `${JSON.stringify(config, undefined, 2)}\n`);
+  return Code.fromAsset(folder);
+}
+
+/** The same from the sources and from the built package, which lie at different depths. */
+function packageRoot(folder: string): string {
+  if (existsSync(join(folder, 'package.json'))) return folder;
+  const parent = dirname(folder);
+  if (parent === folder) throw new Error('the package of resaca has no package.json');
+  return packageRoot(parent);
+}

@@ -1,0 +1,141 @@
+import { Stack } from 'aws-cdk-lib';
+import {
+  AlarmStatusWidget,
+  Dashboard,
+  GraphWidget,
+  type IMetric,
+  type IWidget,
+  LogQueryVisualizationType,
+  LogQueryWidget,
+  TextWidget,
+} from 'aws-cdk-lib/aws-cloudwatch';
+import { Construct } from 'constructs';
+import type { AppendPipeline } from './append-pipeline.ts';
+import type { PipelineAlarms } from './pipeline-alarms.ts';
+import { costEstimate, outstandingBytes, outstandingFiles, PERIOD, pipelineMetric } from './pipeline-metrics.ts';
+
+export interface PipelineDashboardProps {
+  readonly pipeline: AppendPipeline;
+  readonly alarms?: PipelineAlarms;
+  /** MB of the append function, for the estimate of its cost. */
+  readonly memorySize: number;
+}
+
+const HALF = { width: 12, height: 6 };
+
+/** One page that says whether files get into their tables, how fast, and at what cost. */
+export class PipelineDashboard extends Construct {
+  readonly dashboard: Dashboard;
+
+  constructor(scope: Construct, id: string, props: PipelineDashboardProps) {
+    super(scope, id);
+    const { pipeline, alarms } = props;
+    this.dashboard = new Dashboard(this, 'Dashboard', {
+      // Names are unique in a region; a stage has its own.
+      dashboardName: `${pipeline.pipelineName}-${Stack.of(this).region}`,
+      widgets: [
+        [
+          new TextWidget({
+            markdown: `# ${pipeline.pipelineName}\nFiles that land in **${pipeline.bucket.bucketName}** become Delta tables.`,
+            width: 24,
+            height: 2,
+          }),
+        ],
+        ...(alarms === undefined
+          ? []
+          : [[new AlarmStatusWidget({ title: 'Alarms', alarms: [...alarms.alarms], width: 24, height: 3 })]]),
+        ...graphs(props),
+        [failuresByTable(pipeline), lagByTable(pipeline)],
+      ],
+    });
+  }
+}
+
+function graphs({ pipeline, memorySize }: PipelineDashboardProps): IWidget[][] {
+  const { queue, deadLetters } = pipeline;
+  const lambda = pipeline.function;
+  return [
+    [
+      graph('Freshness lag, ms (slowest)', [pipelineMetric(pipeline, 'freshnessLag')]),
+      graph('Oldest message, s', [
+        queue.metricApproximateAgeOfOldestMessage({ statistic: 'Maximum', period: PERIOD, label: 'queue' }),
+      ]),
+    ],
+    [
+      graph(
+        'Outstanding',
+        [
+          outstandingFiles(pipeline),
+          deadLetters.metricApproximateNumberOfMessagesVisible({
+            statistic: 'Maximum',
+            period: PERIOD,
+            label: 'dead letters',
+          }),
+        ],
+        [outstandingBytes(pipeline)],
+      ),
+      graph(
+        'Into tables',
+        [pipelineMetric(pipeline, 'filesAppended'), pipelineMetric(pipeline, 'filesRemoved')],
+        [pipelineMetric(pipeline, 'bytesAppended')],
+      ),
+    ],
+    [
+      graph('Commits and lost races', [pipelineMetric(pipeline, 'commits'), pipelineMetric(pipeline, 'conflicts')]),
+      graph('Left out', [
+        pipelineMetric(pipeline, 'quarantined'),
+        pipelineMetric(pipeline, 'skipped'),
+        pipelineMetric(pipeline, 'failures'),
+      ]),
+    ],
+    [
+      graph(
+        'Append function: errors, throttles, duration',
+        [lambda.metricErrors({ period: PERIOD }), lambda.metricThrottles({ period: PERIOD })],
+        [
+          lambda.metricDuration({ statistic: 'p50', period: PERIOD, label: 'ms, median' }),
+          lambda.metricDuration({ statistic: 'Maximum', period: PERIOD, label: 'ms, slowest' }),
+        ],
+      ),
+      graph(
+        'Append function: invocations and cost of the requests in 5 minutes',
+        [
+          lambda.metricInvocations({ period: PERIOD }),
+          lambda.metric('ConcurrentExecutions', { statistic: 'Maximum', period: PERIOD }),
+        ],
+        [costEstimate(pipeline, memorySize)],
+      ),
+    ],
+  ];
+}
+
+function graph(title: string, left: IMetric[], right: IMetric[] = []): GraphWidget {
+  return new GraphWidget({ title, left, right, ...HALF });
+}
+
+/** From the log lines, which name the table; metrics of each table cost extra. */
+function lagByTable(pipeline: AppendPipeline): LogQueryWidget {
+  return logTable(pipeline, 'By table', [
+    'filter ispresent(commits)',
+    'stats sum(filesAppended) as files, sum(bytesAppended) as bytes, sum(commits) as commits, sum(conflicts) as conflicts, max(freshnessLag) as lag_ms by table',
+    'sort lag_ms desc',
+  ]);
+}
+
+function failuresByTable(pipeline: AppendPipeline): LogQueryWidget {
+  return logTable(pipeline, 'Errors and warnings', [
+    'filter level in ["ERROR", "WARN"]',
+    'stats count(*) as times, latest(@timestamp) as last by message, table, error.code',
+    'sort times desc',
+  ]);
+}
+
+function logTable(pipeline: AppendPipeline, title: string, queryLines: string[]): LogQueryWidget {
+  return new LogQueryWidget({
+    title,
+    logGroupNames: [pipeline.logGroup.logGroupName],
+    view: LogQueryVisualizationType.TABLE,
+    queryLines: [...queryLines, 'limit 50'],
+    ...HALF,
+  });
+}

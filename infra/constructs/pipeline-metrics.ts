@@ -1,0 +1,109 @@
+import { Duration } from 'aws-cdk-lib';
+import { MathExpression, Metric, type MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
+import type { AppendPipeline } from './append-pipeline.ts';
+
+/** Names of what the functions report; see `TableMetrics` in `src/ingest/telemetry.ts`. */
+export type PipelineMetric =
+  | 'filesAppended'
+  | 'bytesAppended'
+  | 'filesRemoved'
+  | 'commits'
+  | 'conflicts'
+  | 'quarantined'
+  | 'skipped'
+  | 'failures'
+  | 'freshnessLag';
+
+/** Over which alarms and graphs sum. */
+export const PERIOD = Duration.minutes(5);
+
+/** A metric of the append function, over all its tables: a sum, of `freshnessLag` the maximum (ms). */
+export function pipelineMetric(pipeline: AppendPipeline, name: PipelineMetric, options: MetricOptions = {}): Metric {
+  return new Metric({
+    namespace: 'resaca',
+    metricName: name,
+    dimensionsMap: { service: 'append', pipeline: pipeline.pipelineName },
+    statistic: name === 'freshnessLag' ? 'Maximum' : 'Sum',
+    period: PERIOD,
+    ...options,
+  });
+}
+
+/** Messages that wait or are being handled. Each is about one object. */
+export function outstandingFiles({ queue }: AppendPipeline): MathExpression {
+  return new MathExpression({
+    expression: 'waiting + handled',
+    usingMetrics: {
+      waiting: queue.metricApproximateNumberOfMessagesVisible({ statistic: 'Maximum', period: PERIOD }),
+      handled: queue.metricApproximateNumberOfMessagesNotVisible({ statistic: 'Maximum', period: PERIOD }),
+    },
+    label: 'files outstanding',
+    period: PERIOD,
+  });
+}
+
+/** The outstanding files, at the mean size of those that were appended in the same time. */
+export function outstandingBytes(pipeline: AppendPipeline): MathExpression {
+  return new MathExpression({
+    expression: 'IF(files > 0, (waiting + handled) * bytes / files, 0)',
+    usingMetrics: {
+      waiting: pipeline.queue.metricApproximateNumberOfMessagesVisible({ statistic: 'Maximum', period: PERIOD }),
+      handled: pipeline.queue.metricApproximateNumberOfMessagesNotVisible({ statistic: 'Maximum', period: PERIOD }),
+      bytes: pipelineMetric(pipeline, 'bytesAppended'),
+      files: pipelineMetric(pipeline, 'filesAppended'),
+    },
+    label: 'bytes outstanding (estimate)',
+    period: PERIOD,
+  });
+}
+
+export function conflictsPerCommit(pipeline: AppendPipeline, period: Duration): MathExpression {
+  return new MathExpression({
+    expression: 'IF(commits > 0, conflicts / commits, 0)',
+    usingMetrics: {
+      commits: pipelineMetric(pipeline, 'commits', { period }),
+      conflicts: pipelineMetric(pipeline, 'conflicts', { period }),
+    },
+    label: 'conflicts per commit',
+    period,
+  });
+}
+
+/** USD for a million, us-east-1 list prices of 2026-11 before any free tier; docs/operations.md says what is in them. */
+const PRICE = {
+  lambdaRequests: 0.2,
+  lambdaGbSeconds: 13.3334,
+  sqsRequests: 0.4,
+  s3Writes: 5,
+  s3Reads: 0.4,
+};
+
+/** What the requests of one period cost in USD: Lambda, SQS and S3, without storage, logs and metrics. */
+export function costEstimate(pipeline: AppendPipeline, memorySize: number): MathExpression {
+  const gbSeconds = (PRICE.lambdaGbSeconds * memorySize) / 1024 / 1000;
+  const terms = [
+    `FILL(invocations, 0) * ${PRICE.lambdaRequests}`,
+    `FILL(duration, 0) * ${gbSeconds.toFixed(6)}`,
+    `(FILL(sent, 0) + FILL(received, 0) / 10 + FILL(empty, 0) + FILL(deleted, 0) / 10) * ${PRICE.sqsRequests}`,
+    // A commit is a LIST and a PUT, a quarantined file a PUT, an appended one a ranged GET.
+    `(FILL(commits, 0) * 2 + FILL(quarantined, 0)) * ${PRICE.s3Writes}`,
+    `(FILL(files, 0) + FILL(quarantined, 0) + FILL(removed, 0)) * ${PRICE.s3Reads}`,
+  ];
+  return new MathExpression({
+    expression: `(${terms.join(' + ')}) / 1000000`,
+    usingMetrics: {
+      invocations: pipeline.function.metricInvocations({ period: PERIOD }),
+      duration: pipeline.function.metricDuration({ statistic: 'Sum', period: PERIOD }),
+      sent: pipeline.queue.metricNumberOfMessagesSent({ period: PERIOD }),
+      received: pipeline.queue.metricNumberOfMessagesReceived({ period: PERIOD }),
+      empty: pipeline.queue.metricNumberOfEmptyReceives({ period: PERIOD }),
+      deleted: pipeline.queue.metricNumberOfMessagesDeleted({ period: PERIOD }),
+      commits: pipelineMetric(pipeline, 'commits'),
+      quarantined: pipelineMetric(pipeline, 'quarantined'),
+      files: pipelineMetric(pipeline, 'filesAppended'),
+      removed: pipelineMetric(pipeline, 'filesRemoved'),
+    },
+    label: 'USD (estimate)',
+    period: PERIOD,
+  });
+}

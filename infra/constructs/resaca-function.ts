@@ -1,0 +1,85 @@
+import { Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import { Effect, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Architecture, Function as LambdaFunction, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
+import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import { CONFIG_FILE, functionCode } from './function-code.ts';
+
+/** What all functions of the project can be given. */
+export interface FunctionSettings {
+  /** MB; also decides the share of a CPU. docs/sizing.md has the measurements. @default 512 */
+  readonly memorySize?: number;
+  /** @default 2 minutes */
+  readonly timeout?: Duration;
+  /** @default one month */
+  readonly logRetention?: RetentionDays;
+  /** @default 'info' */
+  readonly logLevel?: 'debug' | 'info' | 'warn' | 'error';
+  /** Whether X-Ray traces the invocations. @default false */
+  readonly tracing?: boolean;
+  /** Value of the metrics' dimension `pipeline`. @default the name of the stack */
+  readonly pipelineName?: string;
+  /** Whether each table has metrics of its own, which CloudWatch bills by table. @default false */
+  readonly metricsByTable?: boolean;
+}
+
+export interface ResacaFunctionProps extends FunctionSettings {
+  /** Folder of the function under `lambdas/`. */
+  readonly name: string;
+  /** What the function reads at start, as plain data. */
+  readonly config: unknown;
+}
+
+export const DEFAULT_TIMEOUT = Duration.minutes(2);
+
+/** A function of this project: its bundle, a role that may write its logs and nothing else, and its log group. */
+export class ResacaFunction extends Construct {
+  readonly function: LambdaFunction;
+  readonly role: Role;
+  readonly logGroup: LogGroup;
+  readonly pipelineName: string;
+
+  constructor(scope: Construct, id: string, props: ResacaFunctionProps) {
+    super(scope, id);
+    this.pipelineName = props.pipelineName ?? Stack.of(this).stackName;
+    this.logGroup = new LogGroup(this, 'Logs', {
+      retention: props.logRetention ?? RetentionDays.ONE_MONTH,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    this.role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
+    this.logGroup.grantWrite(this.role);
+    this.function = new LambdaFunction(this, 'Function', {
+      code: functionCode(props.name, props.config),
+      handler: 'index.handler',
+      runtime: Runtime.NODEJS_24_X,
+      architecture: Architecture.ARM_64,
+      role: this.role.withoutPolicyUpdates(),
+      timeout: props.timeout ?? DEFAULT_TIMEOUT,
+      memorySize: props.memorySize ?? 512,
+      logGroup: this.logGroup,
+      ...(props.tracing === true && { tracing: Tracing.ACTIVE }),
+      environment: {
+        NODE_OPTIONS: '--enable-source-maps',
+        RESACA_CONFIG_FILE: CONFIG_FILE,
+        RESACA_PIPELINE: this.pipelineName,
+        ...(props.logLevel !== undefined && { RESACA_LOG_LEVEL: props.logLevel }),
+        ...(props.metricsByTable === true && { RESACA_METRICS_BY_TABLE: 'true' }),
+      },
+    });
+    if (props.tracing === true) this.grantTracing();
+  }
+
+  private grantTracing(): void {
+    this.role.addToPolicy(
+      new PolicyStatement({
+        effect: Effect.ALLOW,
+        actions: ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'],
+        resources: ['*'],
+      }),
+    );
+    Validations.of(this.role).acknowledge({
+      id: 'AwsSolutions-IAM5[Resource::*]',
+      reason: 'X-Ray has no resources: its actions to send traces can be granted on * only.',
+    });
+  }
+}
