@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { appendEnvironment } from '../../src/aws/env.ts';
 import { parseAppendConfig } from '../../src/ingest/config.ts';
 import { ConfigError } from '../../src/ingest/config-reader.ts';
 
@@ -136,30 +135,5 @@ describe('the configuration', () => {
       // In bucket x the first rule has all the keys.
       assert.deepEqual(problems({ tables: [{ ...ignoring, prefix: 'raw', bucket: 'x' }, raw] }), []);
     });
-  });
-});
-
-describe('the environment', () => {
-  it('is parsed by value', () => {
-    const { config, logLevel } = appendEnvironment({
-      RESACA_CONFIG: '{"convention":"none"}',
-      RESACA_LOG_LEVEL: 'DEBUG',
-    });
-    assert.deepEqual([config.convention, logLevel], ['none', 'debug']);
-    assert.equal(appendEnvironment({ RESACA_CONFIG: '', AWS_REGION: 'x' }).logLevel, 'info');
-  });
-
-  it('refuses what it does not know, by name', () => {
-    const env = { RESACA_CONFIG: '{"tables":7}', RESACA_LOGLEVEL: 'x', RESACA_LOG_LEVEL: 'loud' };
-    assert.throws(
-      () => appendEnvironment(env),
-      (error) =>
-        error instanceof ConfigError &&
-        error.problems.length === 3 &&
-        /RESACA_LOGLEVEL/.test(error.message) &&
-        /RESACA_LOG_LEVEL/.test(error.message) &&
-        /RESACA_CONFIG: tables/.test(error.message),
-    );
-    assert.throws(() => appendEnvironment({ RESACA_CONFIG: '{' }), /RESACA_CONFIG: is not JSON/);
   });
 });

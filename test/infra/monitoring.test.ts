@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { Match } from 'aws-cdk-lib/assertions';
+import { templateOf } from '../support/templates.ts';
+
+const template = templateOf({ alarms: { email: 'data@example.com', maxLag: 120, maxMessageAge: 600 } });
+const alarms = Object.values(template.findResources('AWS::CloudWatch::Alarm')).map(({ Properties }) => Properties);
+const alarmOf = (id: string) => alarms.find(({ AlarmName }) => AlarmName === `resaca-dev-${id}`);
+
+describe('the alarms', () => {
+  it('notify the topic, also when they are over', () => {
+    assert.ok(alarms.length > 0);
+    for (const { AlarmActions, OKActions } of alarms) {
+      assert.match(JSON.stringify(AlarmActions), /AlarmsTopic/);
+      assert.deepEqual(OKActions, AlarmActions);
+    }
+    template.hasResourceProperties('AWS::SNS::Subscription', { Protocol: 'email', Endpoint: 'data@example.com' });
+  });
+
+  it('may publish to a topic that takes TLS only', () => {
+    template.hasResourceProperties('AWS::SNS::TopicPolicy', {
+      PolicyDocument: {
+        Statement: Match.arrayWith([
+          Match.objectLike({ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }),
+          Match.objectLike({
+            Effect: 'Allow',
+            Action: 'sns:Publish',
+            Principal: { Service: 'cloudwatch.amazonaws.com' },
+            Condition: { StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } },
+          }),
+        ]),
+      },
+    });
+  });
+
+  it('fire at the limits of the configuration', () => {
+    assert.equal(alarmOf('Lag')?.Threshold, 120_000);
+    assert.equal(alarmOf('MessageAge')?.Threshold, 600);
+    assert.equal(alarmOf('DeadLetters')?.Threshold, 0);
+    assert.ok(alarms.every(({ TreatMissingData }) => TreatMissingData === 'notBreaching'));
+  });
+
+  it('look at what the function of this stage reports', () => {
+    const { MetricName, Namespace, Dimensions } = alarmOf('Lag') ?? {};
+    assert.deepEqual(
+      { MetricName, Namespace, Dimensions },
+      {
+        MetricName: 'freshnessLag',
+        Namespace: 'resaca',
+        Dimensions: [
+          { Name: 'pipeline', Value: 'resaca-dev' },
+          { Name: 'service', Value: 'append' },
+        ],
+      },
+    );
+  });
+
+  it('each have a section in the runbook, and the runbook no others', () => {
+    const runbook = readFileSync(join(import.meta.dirname, '../../docs/operations.md'), 'utf8');
+    const sections = [...runbook.matchAll(/^### (\w+)$/gm)].map(([, name]) => name);
+    const ids = alarms.map(({ AlarmName }) => AlarmName.replace('resaca-dev-', ''));
+    assert.deepEqual(sections.sort(), ids.sort());
+    for (const { AlarmName, AlarmDescription } of alarms) {
+      assert.ok(AlarmDescription.endsWith(`docs/operations.md, "${AlarmName.replace('resaca-dev-', '')}".`));
+    }
+  });
+});
+
+describe('the dashboard', () => {
+  const [dashboard] = Object.values(template.findResources('AWS::CloudWatch::Dashboard'));
+  const body = JSON.stringify(dashboard?.Properties.DashboardBody);
+
+  it('shows what an operator asks first', () => {
+    const asked = [
+      'freshnessLag',
+      'ApproximateAgeOfOldestMessage',
+      'files outstanding',
+      'bytes outstanding',
+      'commits',
+      'conflicts',
+      'quarantined',
+      'Errors',
+      'Duration',
+      'USD',
+    ];
+    assert.deepEqual(
+      asked.filter((name) => !body.includes(name)),
+      [],
+    );
+  });
+
+  it('can be left out', () => {
+    templateOf({ dashboard: false }).resourceCountIs('AWS::CloudWatch::Dashboard', 0);
+  });
+});
