@@ -9,12 +9,13 @@ import { createTerminal, type Terminal } from './terminal.ts';
 
 /** Loaded when needed, because each brings its own libraries along. */
 async function loadCommands(): Promise<readonly Command[]> {
-  const [start, inspect, convert] = await Promise.all([
+  const [start, inspect, convert, deadLetters] = await Promise.all([
     import('./start/command.ts'),
     import('./inspect/command.ts'),
     import('./convert/command.ts'),
+    import('./dead-letters/command.ts'),
   ]);
-  return [start.startCommand, inspect.inspectCommand, convert.convertCommand];
+  return [start.startCommand, inspect.inspectCommand, convert.convertCommand, deadLetters.deadLettersCommand];
 }
 
 async function main(args: readonly string[], terminal: Terminal): Promise<ExitCode> {
