@@ -86,23 +86,24 @@ const WAIT = 2;
  * between, it is in one of the queues at least.
  */
 export async function moveLetters(from: SqsQueue, to: SqsQueue, options: MoveOptions): Promise<MoveResult> {
+  const max = options.max ?? Infinity;
+  const held = new Set<Letter>();
   let moved = 0;
-  const left: Letter[] = [];
   try {
     for await (const letters of receiveAll(from, options.signal)) {
-      const room = (options.max ?? Infinity) - moved;
-      const meant = letters.filter((letter) => isMeant(letter, options)).slice(0, room);
+      for (const letter of letters) held.add(letter);
+      const meant = letters.filter((letter) => isMeant(letter, options)).slice(0, max - moved);
       const sent = new Set(await to.send(meant.map(({ message }) => message)));
       await from.delete([...sent]);
+      for (const letter of letters) if (sent.has(letter.message)) held.delete(letter);
       moved += sent.size;
-      left.push(...letters.filter(({ message }) => !sent.has(message)));
-      options.onProgress?.(moved, left.length);
-      if (moved >= (options.max ?? Infinity)) break;
+      options.onProgress?.(moved, held.size);
+      if (moved >= max) break;
     }
   } finally {
-    await from.giveBack(left.map(({ message }) => message));
+    await from.giveBack([...held].map(({ message }) => message));
   }
-  return { moved, left };
+  return { moved, left: [...held] };
 }
 
 /** Looks at letters, which stay where they are. SQS promises no complete list; of a short queue it mostly is. */
