@@ -1,125 +1,258 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createS3Store } from '../../src/aws/s3-store.ts';
-import { isDeltaError } from '../../src/delta/errors.ts';
-import { activeFiles, loadSnapshot } from '../../src/delta/snapshot.ts';
-import { createCheckpointReader } from '../../src/parquet/checkpoint-reader.ts';
-import type { ObjectStore } from '../../src/storage/object-store.ts';
-import { parquet, ROW_COLUMNS, rowsOf } from '../support/landing.ts';
+import { bootstrap, type CdkOptions, deployStack, runCdk } from '../../scripts/local-aws/cdk.ts';
+import { versionOf } from '../../src/ingest/object-version.ts';
+import { createRandom } from '../../src/local/demo/random.ts';
+import { Deployment, killFunctions } from '../support/deployment.ts';
+import { type Rows, startDeltaRs } from '../support/interop/engines.ts';
+import { createdRecord, parquet, ROW_COLUMNS, rowsOf } from '../support/landing.ts';
+import { runCli } from '../support/run-cli.ts';
 import { startS3Server } from '../support/s3-server.ts';
 import { makeTempFolder } from '../support/temp-folder.ts';
 import { available, resource } from '../support/unavailable.ts';
 
-/** Time in ms for what takes seconds: a cold function, a queue's round. */
-const PATIENCE = 120_000;
-const ACCOUNT = '000000000000';
-const aws = await resource(startS3Server);
+const found = await resource(async () => ({ server: await startS3Server(), deltaRs: await startDeltaRs() }));
 
 /** The stack of the repository, deployed by the CDK CLI to a local AWS; what runs there is the bundle that users deploy. */
-describe('cdk deploy', { skip: aws.skip ?? false }, () => {
-  let bucket = '';
-  let store: ObjectStore;
+describe('cdk deploy', { skip: found.skip ?? false }, () => {
+  const { server, deltaRs } = available(found);
+  const folder = makeTempFolder();
+  const cdk: CdkOptions = { env: server.env, output: join(folder, 'out') };
+  let dev: Deployment;
 
   before(async () => {
-    const server = available(aws);
-    const folder = makeTempFolder();
-    await cdk(server.env, 'bootstrap', `aws://${ACCOUNT}/us-east-1`, '--output', join(folder, 'out'));
-    const outputs = join(folder, 'outputs.json');
-    await cdk(
-      server.env,
-      'deploy',
-      '--require-approval',
-      'never',
-      '--output',
-      join(folder, 'out'),
-      '--outputs-file',
-      outputs,
-    );
-    bucket = JSON.parse(readFileSync(outputs, 'utf8'))['resaca-dev'].LandingBucketName;
-    store = createS3Store({ client: server.client(), bucket });
+    await bootstrap(cdk);
+    const { stack, outputs } = await deployStack({}, cdk);
+    assert.equal(stack, 'resaca-dev');
+    dev = new Deployment(server, outputs);
+    // What fails comes again after 12 minutes otherwise.
+    await dev.hideMessagesFor(3);
   });
 
-  async function filesOf(root: string): Promise<string[]> {
-    const reader = createCheckpointReader();
-    try {
-      const snapshot = await loadSnapshot({ store, root, url: `s3://${bucket}/${root}` }, reader);
-      const paths: string[] = [];
-      for await (const files of activeFiles(snapshot, reader))
-        paths.push(...files.map(({ path }) => decodeURIComponent(path)));
-      return paths.sort();
-    } catch (error) {
-      if (isDeltaError(error, 'TABLE_NOT_FOUND')) return [];
-      throw error;
+  const sql = (table: string, statement: string): Promise<Rows> =>
+    deltaRs.call('sql', { table, statement, storage: { ...server.env, AWS_ALLOW_HTTP: 'true' } }) as Promise<Rows>;
+
+  it('makes files that are dropped into the landing bucket rows, as delta-rs reads them', async () => {
+    const files = Array.from({ length: 40 }, (_, index) => ({
+      path: `ds=2026-11-${10 + (index % 4)}/file ${index} +é&(x).parquet`,
+      rows: rowsOf(index * 10, 10),
+    }));
+    for (const root of ['web', 'lake/orders']) {
+      await Promise.all(files.map(({ path, rows }) => dev.store.put(`${root}/${path}`, parquet(rows))));
     }
-  }
-
-  /** Waits for the files of a table to be these. */
-  async function untilFiles(root: string, expected: readonly string[]): Promise<void> {
-    const end = Date.now() + PATIENCE;
-    while (Date.now() < end && (await filesOf(root)).join() !== [...expected].sort().join()) await sleep(200);
-    assert.deepEqual(await filesOf(root), [...expected].sort());
-  }
-
-  it('makes files that are dropped into the landing bucket rows of their tables', async () => {
-    const names = Array.from({ length: 40 }, (_, index) => `ds=${index % 4}/file ${index} +é&(x).parquet`);
-    await Promise.all(
-      ['web', 'lake/orders'].flatMap((root) =>
-        names.map((name, index) => store.put(`${root}/${name}`, parquet(rowsOf(index, 10)))),
-      ),
-    );
-    await untilFiles('web', names);
-    await untilFiles('lake/orders', names);
+    for (const root of ['web', 'lake/orders']) {
+      await dev.untilFiles(
+        root,
+        files.map(({ path }) => path),
+      );
+      const { rows } = await sql(dev.url(root), 'SELECT id, name, ds FROM t ORDER BY id');
+      const written = files.flatMap(({ path, rows: all }) =>
+        all.map(({ id, name }) => [String(id), name, path.slice('ds='.length, 'ds=2026-11-10'.length)]),
+      );
+      assert.deepEqual(rows, written);
+    }
+    const { rows } = await sql(dev.url('web'), "SELECT count(*) FROM t WHERE ds = '2026-11-12' AND id > 100");
+    assert.deepEqual(rows, [['79']]);
   });
 
   it('quarantines what does not fit, while the rest goes on', async () => {
-    await store.put('mixed/a.parquet', parquet(rowsOf(0, 3)));
-    await untilFiles('mixed', ['a.parquet']);
-    await store.put('mixed/bad.parquet', new TextEncoder().encode('by no means a Parquet file'));
-    await store.put('mixed/conflict.parquet', parquet([{ id: 'x' }], { id: 'string' }));
-    await store.put('mixed/wider.parquet', parquet([{ id: 1, city: 'Porto' }], { ...ROW_COLUMNS, city: 'string' }));
-    await untilFiles('mixed', ['a.parquet', 'wider.parquet']);
-    const reasons: string[] = [];
-    for (const end = Date.now() + PATIENCE; Date.now() < end && reasons.length < 2; await sleep(200)) {
-      reasons.length = 0;
-      for await (const { key } of store.list('mixed/_resaca/quarantine/')) {
-        reasons.push(JSON.parse(new TextDecoder().decode((await store.get(key)).body)).reason);
-      }
-    }
-    assert.deepEqual(reasons.sort(), ['NOT_PARQUET', 'SCHEMA_CONFLICT']);
+    await dev.store.put('mixed/a.parquet', parquet(rowsOf(0, 3)));
+    await dev.untilFiles('mixed', ['a.parquet']);
+    await Promise.all([
+      dev.store.put('mixed/bad.parquet', new TextEncoder().encode('by no means a Parquet file')),
+      dev.store.put('mixed/cut.parquet', parquet(rowsOf(0, 100)).subarray(0, 400)),
+      dev.store.put('mixed/conflict.parquet', parquet([{ id: 'x' }], { id: 'string' })),
+      dev.store.put('mixed/wider.parquet', parquet([{ id: 1, city: 'Porto' }], { ...ROW_COLUMNS, city: 'string' })),
+      dev.store.put('mixed/b.parquet', parquet(rowsOf(3, 3))),
+    ]);
+    await dev.untilFiles('mixed', ['a.parquet', 'b.parquet', 'wider.parquet']);
+    assert.deepEqual(await dev.untilQuarantined('mixed', 3), ['NOT_PARQUET', 'SCHEMA_CONFLICT', 'TRUNCATED']);
+    const { rows } = await sql(dev.url('mixed'), 'SELECT count(*), count(city) FROM t');
+    assert.deepEqual(rows, [['7', '1']]);
   });
 
   it('removes the files of deleted objects', async () => {
-    await store.put('gone/a.parquet', parquet(rowsOf(0, 3)));
-    await store.put('gone/b.parquet', parquet(rowsOf(3, 3)));
-    await untilFiles('gone', ['a.parquet', 'b.parquet']);
-    await store.delete('gone/a.parquet');
-    await untilFiles('gone', ['b.parquet']);
+    await dev.store.put('gone/a.parquet', parquet(rowsOf(0, 3)));
+    await dev.store.put('gone/b.parquet', parquet(rowsOf(3, 3)));
+    await dev.untilFiles('gone', ['a.parquet', 'b.parquet']);
+    await dev.store.delete('gone/a.parquet');
+    await dev.untilFiles('gone', ['b.parquet']);
+  });
+
+  it('changes nothing for notifications that come again', async () => {
+    const paths = ['a.parquet', 'b.parquet'];
+    for (const path of paths) await dev.store.put(`twice/${path}`, parquet(rowsOf(0, 5)));
+    await dev.untilFiles('twice', paths);
+    const again = await Promise.all(
+      [...(await dev.files('twice'))].map(async ([path, add]) => {
+        const { size, etag = '', modified } = (await dev.store.head(`twice/${path}`)) ?? assert.fail();
+        const { sequencer } = versionOf(add);
+        assert.ok(sequencer, 'the add has no sequencer');
+        const facts = { key: `twice/${path}`, size, etag, sequencer, time: modified, bucket: dev.bucket };
+        return JSON.stringify({ Records: [createdRecord(facts)] });
+      }),
+    );
+    const version = (await dev.snapshot('twice'))?.version ?? assert.fail();
+    await dev.send(...again, ...again, ...again);
+    await dev.untilDepth(dev.queueUrl, 0);
+    assert.equal((await dev.snapshot('twice'))?.version, version);
+    // Also when the table has moved on, and one of the files is gone.
+    await dev.store.put('twice/c.parquet', parquet(rowsOf(5, 5)));
+    await dev.store.delete('twice/a.parquet');
+    await dev.untilFiles('twice', ['b.parquet', 'c.parquet']);
+    const moved = (await dev.snapshot('twice'))?.version ?? assert.fail();
+    await dev.send(...again);
+    await dev.untilDepth(dev.queueUrl, 0);
+    assert.equal((await dev.snapshot('twice'))?.version, moved);
+    assert.deepEqual(await dev.adds('twice'), { 'a.parquet': 1, 'b.parquet': 1, 'c.parquet': 1 });
+  });
+
+  it('keeps what cannot be handled among the dead letters, and handles it after the redrive', async () => {
+    const broken = 'broken/_delta_log/00000000000000000000.json';
+    await dev.store.put(broken, new TextEncoder().encode('{"by no means'));
+    await Promise.all([
+      dev.store.put('broken/a.parquet', parquet(rowsOf(0, 3))),
+      dev.store.put('broken/b.parquet', parquet(rowsOf(3, 3))),
+      dev.store.put('sound/a.parquet', parquet(rowsOf(0, 3))),
+      dev.send('by no means a notification'),
+    ]);
+    await dev.untilFiles('sound', ['a.parquet']);
+    await dev.untilDepth(dev.deadLettersUrl, 3);
+    const list = await runCli(['dead-letters', 'list', dev.deadLettersUrl], { env: server.env });
+    assert.match(list.stdout, /2 messages .* s3:\/\/\S+\/broken/, list.stderr);
+    assert.match(list.stdout, /1 message .* no S3 notification/);
+
+    await dev.store.delete(broken);
+    const redrive = ['dead-letters', 'redrive', dev.deadLettersUrl, '--to', dev.queueUrl];
+    const { code, stderr } = await runCli(redrive, { env: server.env });
+    assert.equal(code, 0, stderr);
+    await dev.untilFiles('broken', ['a.parquet', 'b.parquet']);
+    assert.equal(await dev.depth(dev.deadLettersUrl), 1);
+  });
+
+  it('takes 500 files of 20 tables in any order, each once', async () => {
+    const files = Array.from({ length: 500 }, (_, index) => ({
+      root: `many/t${index % 20}`,
+      path: `hour=${index % 3}/f${index}.parquet`,
+      rows: 1 + (index % 7),
+    }));
+    await land(dev, shuffled(files, 500));
+    await assertLandedOnce(dev, files);
+  });
+
+  it('loses nothing when functions are killed in the middle', async () => {
+    const files = Array.from({ length: 200 }, (_, index) => ({
+      root: `killed/t${index % 5}`,
+      path: `f${index}.parquet`,
+      rows: 1 + (index % 7),
+    }));
+    const landing = land(dev, shuffled(files, 200));
+    let killed = 0;
+    const random = createRandom(7);
+    for (let times = 0; times < 400 && killed < 12; times += 1) {
+      await sleep(20 + random.next() * 200);
+      killed += killFunctions(server);
+    }
+    assert.equal(killed >= 12, true, `${killed} functions were killed`);
+    await landing;
+    await dev.untilDepth(dev.queueUrl, 0);
+    // A message whose function was killed five times is a dead letter.
+    const redrive = ['dead-letters', 'redrive', dev.deadLettersUrl, '--to', dev.queueUrl];
+    assert.equal((await runCli(redrive, { env: server.env })).code, 0);
+    await assertLandedOnce(dev, files);
+  });
+
+  it('keeps the stages of an account apart, one of them with a FIFO queue through EventBridge', async () => {
+    const config = join(folder, 'b.json');
+    const tables = [{ prefix: 'orders' }, { prefix: 'web' }];
+    writeFileSync(config, JSON.stringify({ stage: 'b', convention: 'none', tables, append: { queue: 'fifo' } }));
+    const { stack, outputs } = await deployStack({ config }, cdk);
+    assert.equal(stack, 'resaca-b');
+    const other = new Deployment(server, outputs);
+    assert.notEqual(other.bucket, dev.bucket);
+    const before = [...(await dev.files('web')).keys()];
+    const paths = Array.from({ length: 25 }, (_, index) => `f${index}.parquet`);
+    await Promise.all(
+      paths.flatMap((path) => [
+        other.store.put(`orders/${path}`, parquet(rowsOf(0, 2))),
+        other.store.put(`web/${path}`, parquet(rowsOf(0, 2))),
+        other.store.put(`elsewhere/${path}`, parquet(rowsOf(0, 2))),
+      ]),
+    );
+    await other.untilFiles('orders', paths);
+    await other.untilFiles('web', paths);
+    assert.equal(await other.snapshot('elsewhere'), undefined);
+    assert.deepEqual([...(await dev.files('web')).keys()], before);
+    await other.store.delete('orders/f0.parquet');
+    await other.untilFiles('orders', paths.slice(1));
+    await runCdk(['destroy', '--force', '-c', `config=${config}`], cdk);
+    assert.equal((await other.files('web')).size, 25);
+  });
+
+  it('goes on with its tables when it is deployed again, and keeps them when it is destroyed', async () => {
+    const unchanged = await runCdk(['deploy', '--require-approval', 'never'], cdk);
+    assert.match(unchanged, /no changes/);
+    const config = join(folder, 'larger.json');
+    writeFileSync(config, JSON.stringify({ append: { memorySize: 768 } }));
+    const { outputs } = await deployStack({ config }, cdk);
+    assert.deepEqual([outputs.LandingBucketName, outputs.QueueUrl], [dev.bucket, dev.queueUrl]);
+    await dev.store.put('gone/c.parquet', parquet(rowsOf(6, 3)));
+    await dev.untilFiles('gone', ['b.parquet', 'c.parquet']);
+
+    const objects = await keysOf(dev);
+    await runCdk(['destroy', '--force'], cdk);
+    await assert.rejects(dev.depth(dev.queueUrl));
+    assert.deepEqual(await keysOf(dev), objects);
+    const { rows } = await sql(dev.url('gone'), 'SELECT count(*) FROM t');
+    assert.deepEqual(rows, [['6']]);
   });
 });
 
-/** Runs the CDK CLI of the repository; its output is shown when it fails. */
-async function cdk(env: Readonly<Record<string, string>>, ...args: readonly string[]): Promise<void> {
-  const root = join(import.meta.dirname, '../..');
-  const child = spawn(join(root, 'node_modules/.bin/cdk'), args, {
-    cwd: root,
-    env: {
-      ...process.env,
-      ...env,
-      CDK_DEFAULT_ACCOUNT: ACCOUNT,
-      CDK_DEFAULT_REGION: 'us-east-1',
-      CDK_DISABLE_CLI_TELEMETRY: 'true',
-      // The CLI and the functions run on the Node of the repository.
-      PATH: `${join(root, 'node_modules/.bin')}:${process.env.PATH}`,
-    },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let output = '';
-  for (const stream of [child.stdout, child.stderr])
-    stream.setEncoding('utf8').on('data', (text: string) => (output += text));
-  const code = await new Promise((resolve) => child.on('close', resolve));
-  assert.equal(code, 0, `cdk ${args[0]} failed:\n${output.slice(-4000)}`);
+interface LandingFile {
+  readonly root: string;
+  readonly path: string;
+  readonly rows: number;
+}
+
+function shuffled<T>(values: readonly T[], seed: number): T[] {
+  const random = createRandom(seed);
+  return values
+    .map((value) => ({ value, order: random.next() }))
+    .sort((a, b) => a.order - b.order)
+    .map(({ value }) => value);
+}
+
+/** Drops the files, in their order, some at the same time. */
+async function land({ store }: Deployment, files: readonly LandingFile[]): Promise<void> {
+  for (let first = 0; first < files.length; first += 20) {
+    await Promise.all(
+      files
+        .slice(first, first + 20)
+        .map(({ root, path, rows }) => store.put(`${root}/${path}`, parquet(rowsOf(first, rows)))),
+    );
+  }
+}
+
+/** Waits for all files to be in their tables, then looks that each came in once, with its rows. */
+async function assertLandedOnce(deployment: Deployment, files: readonly LandingFile[]): Promise<void> {
+  for (const root of new Set(files.map((file) => file.root))) {
+    const expected = files.filter((file) => file.root === root);
+    await deployment.untilFiles(
+      root,
+      expected.map(({ path }) => path),
+    );
+    assert.deepEqual(await deployment.adds(root), Object.fromEntries(expected.map(({ path }) => [path, 1])));
+    const rows = [...(await deployment.files(root)).values()].map(({ stats }) => JSON.parse(stats ?? '{}').numRecords);
+    const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
+    assert.equal(sum(rows), sum(expected.map((file) => file.rows)));
+  }
+}
+
+async function keysOf({ store }: Deployment): Promise<string[]> {
+  const keys: string[] = [];
+  for await (const { key } of store.list('')) keys.push(key);
+  return keys;
 }

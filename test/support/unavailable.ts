@@ -1,7 +1,6 @@
-/** A part of the machine that some tests need is not there: no Python, no Java. The message says which, for people. */
-export class UnavailableError extends Error {
-  override readonly name = 'UnavailableError';
-}
+import { UnavailableError } from '../../scripts/local-aws/unavailable-error.ts';
+
+export { UnavailableError };
 
 /** What a test needs from outside, or the reason why it has to be skipped. */
 export type Resource<T> =
