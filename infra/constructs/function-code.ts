@@ -1,4 +1,4 @@
-import { cpSync, existsSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { FileSystem } from 'aws-cdk-lib';
 import { Code } from 'aws-cdk-lib/aws-lambda';
@@ -15,6 +15,7 @@ export function functionCode(name: string, config: unknown): Code {
   const bundle = join(packageRoot(import.meta.dirname), 'dist/lambdas', name);
   if (!existsSync(bundle)) throw new Error(`the bundle of the function "${name}" is not there: run npm run build`);
   const folder = FileSystem.mkdtemp(`resaca-${name}-`);
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   cpSync(bundle, folder, { recursive: true });
   writeFileSync(join(folder, CONFIG_FILE), `${JSON.stringify(config, undefined, 2)}\n`);
   return Code.fromAsset(folder);

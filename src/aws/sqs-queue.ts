@@ -1,12 +1,14 @@
 import {
   ChangeMessageVisibilityBatchCommand,
   DeleteMessageBatchCommand,
+  GetQueueAttributesCommand,
   ListDeadLetterSourceQueuesCommand,
   type Message,
   type MessageAttributeValue,
   ReceiveMessageCommand,
   SendMessageBatchCommand,
   SQSClient,
+  type SQSClientConfig,
 } from '@aws-sdk/client-sqs';
 
 /** A message that was received: hidden from others until it is given back, deleted, or its time is up. */
@@ -27,9 +29,9 @@ const MAX_BYTES = 262_144;
 /** The longest that SQS waits for messages, s. */
 const LONG_POLL = 20;
 
-/** The SQS client of this project; region, credentials and endpoint are those that the SDK finds. */
-export function createSqsClient(): SQSClient {
-  return new SQSClient({ retryMode: 'standard', maxAttempts: 4 });
+/** The SQS client of this project; region, credentials and endpoint that are not given are those that the SDK finds. */
+export function createSqsClient(options: Pick<SQSClientConfig, 'region' | 'endpoint' | 'credentials'> = {}): SQSClient {
+  return new SQSClient({ ...options, retryMode: 'standard', maxAttempts: 4 });
 }
 
 /** The messages of one queue. All methods throw the SDK's errors. */
@@ -98,6 +100,17 @@ export class SqsQueue {
       }));
       await this.client.send(new ChangeMessageVisibilityBatchCommand({ QueueUrl: this.url, Entries: entries }));
     }
+  }
+
+  /** Messages that wait or are hidden, as far as SQS knows. */
+  async depth(): Promise<number> {
+    const { Attributes = {} } = await this.client.send(
+      new GetQueueAttributesCommand({
+        QueueUrl: this.url,
+        AttributeNames: ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible'],
+      }),
+    );
+    return Object.values(Attributes).reduce((sum, value) => sum + Number(value), 0);
   }
 
   /** URLs of the queues whose dead letters come here. */

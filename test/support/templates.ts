@@ -4,11 +4,12 @@ import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import type { ResacaConfig } from '../../infra/config/types.ts';
 import { ResacaStack } from '../../infra/stacks/resaca-stack.ts';
+import { makeTempFolder } from './temp-folder.ts';
 
 /** An app with the feature flags of `cdk.json`. */
 export function createApp(): App {
   const { context } = JSON.parse(readFileSync(join(import.meta.dirname, '../../cdk.json'), 'utf8'));
-  return new App({ context });
+  return new App({ context, outdir: makeTempFolder() });
 }
 
 export function stackOf(config: ResacaConfig = {}, app = createApp()): ResacaStack {
