@@ -15,10 +15,18 @@ export function functionCode(name: string, config: unknown): Code {
   const bundle = join(packageRoot(import.meta.dirname), 'dist/lambdas', name);
   if (!existsSync(bundle)) throw new Error(`the bundle of the function "${name}" is not there: run npm run build`);
   const folder = FileSystem.mkdtemp(`resaca-${name}-`);
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  if (temporary.size === 0) process.once('exit', removeTemporary);
+  temporary.add(folder);
   cpSync(bundle, folder, { recursive: true });
   writeFileSync(join(folder, CONFIG_FILE), `${JSON.stringify(config, undefined, 2)}\n`);
   return Code.fromAsset(folder);
+}
+
+/** What the CDK has copied into its output when the process ends. */
+const temporary = new Set<string>();
+
+function removeTemporary(): void {
+  for (const folder of temporary) rmSync(folder, { recursive: true, force: true });
 }
 
 /** The same from the sources and from the built package, which lie at different depths. */

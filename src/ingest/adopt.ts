@@ -2,11 +2,11 @@ import { findMentioned } from '../delta/replay.ts';
 import type { Snapshot } from '../delta/snapshot.ts';
 import { type TableRef, tableKey } from '../delta/table.ts';
 import { commit, type Decide } from '../delta/transaction.ts';
-import { type Candidate, createRecheck, type LandedObject, readCandidate } from './candidate.ts';
+import { type Candidate, createRecheck, type LandedObject, readCandidates } from './candidate.ts';
 import { CommitWindow } from './commit-window.ts';
-import { mapConcurrently } from './concurrently.ts';
 import type { TableRule, TableSettings } from './config.ts';
 import type { TableEngine } from './engine.ts';
+import { FooterMemory, type FooterShare } from './footer-memory.ts';
 import { type Plan, planTable, toDecision } from './plan.ts';
 import { quarantineRejected } from './quarantine.ts';
 import { ADOPT_PROPERTY } from './table-shape.ts';
@@ -89,6 +89,7 @@ class AdoptionRun {
   /** The commits after `base`, ours and others'. */
   private readonly window: CommitWindow;
   private readonly newTableId = crypto.randomUUID();
+  private readonly memory: FooterMemory;
   private head: Snapshot | undefined;
   private lastCheck: number;
   private progress: AdoptionProgress = { listed: 0, known: 0, added: 0, quarantined: 0, rows: 0, bytes: 0, commits: 0 };
@@ -97,6 +98,7 @@ class AdoptionRun {
     this.engine = engine;
     this.adoption = adoption;
     this.deadline = deadline;
+    this.memory = new FooterMemory(engine.config.footerMemory);
     this.base = head;
     this.head = head;
     this.lastCheck = engine.now();
@@ -131,11 +133,19 @@ class AdoptionRun {
   }
 
   private async commitFiles(objects: readonly LandedObject[]): Promise<void> {
+    for (let left = objects; left.length > 0; ) {
+      const footers = this.memory.open();
+      left = await this.commitSome(left, footers).finally(() => footers.release());
+    }
+  }
+
+  /** Commits the files whose footers can be held together; returns the others. */
+  private async commitSome(objects: readonly LandedObject[], footers: FooterShare): Promise<readonly LandedObject[]> {
     const { engine, adoption } = this;
     const { footerConcurrency, maxFooterBytes } = engine.config;
-    let candidates: readonly Candidate[] = await mapConcurrently(objects, footerConcurrency, (object) =>
-      readCandidate(adoption.table, object, maxFooterBytes),
-    );
+    const looks = await readCandidates(adoption.table, objects, engine.config, footers);
+    const { postponed } = looks;
+    let candidates: readonly Candidate[] = looks.candidates;
     const recheck = createRecheck(adoption.table, this.window, maxFooterBytes, footerConcurrency);
     let plan: Plan | undefined;
     await this.commit(async (head) => {
@@ -154,12 +164,13 @@ class AdoptionRun {
       });
       return plan.actions.length === 0 ? { kind: 'skip' } : toDecision(plan);
     });
-    if (plan === undefined) return;
+    if (plan === undefined) return postponed;
     await quarantineRejected(engine, adoption.table, plan.rejected);
     this.countPlan(plan);
     // The others of the chunk are in; the end of the adoption must not be noted without this one.
     const failure = candidates.find((candidate) => candidate.kind === 'failed');
     if (failure !== undefined) throw failure.error;
+    return postponed;
   }
 
   private async commit(decide: Decide): Promise<void> {

@@ -6,10 +6,11 @@ import { type TableRef, tableKey } from '../delta/table.ts';
 import { commit, type Decision } from '../delta/transaction.ts';
 import { isStoreError } from '../storage/object-store.ts';
 import { adoptFiles, isPending } from './adopt.ts';
-import { type Candidate, createRecheck, keyFlaw, type LandedObject, readCandidate } from './candidate.ts';
+import { type Candidate, createRecheck, keyFlaw, type LandedObject, readCandidates } from './candidate.ts';
 import { mapConcurrently } from './concurrently.ts';
 import type { TableRule, TableSettings } from './config.ts';
 import type { TableEngine } from './engine.ts';
+import type { FooterMemory, FooterShare } from './footer-memory.ts';
 import { isCoveredByAdd, isOlder, versionOf } from './object-version.ts';
 import { type DeletedObject, type Plan, planTable, toDecision } from './plan.ts';
 import { quarantineRejected } from './quarantine.ts';
@@ -41,6 +42,7 @@ export interface AppendOutcome {
  * Brings one table up to date with a batch of events: everything is read and prepared once, each attempt to commit
  * decides afresh on the newest head, and the put-if-absent inside `commit` is the point after which the files are in.
  * When this returns, every object is in the table, was there before, is gone, is in quarantine, or is named as failed.
+ * It is one commit, or several where the footers are too large to be held together.
  * Throws what kept it from that; then nothing is lost, because the same events may be given again.
  */
 export async function appendBatch(
@@ -48,12 +50,41 @@ export async function appendBatch(
   batch: TableBatch,
   cached: TableState | undefined,
   deadline: number,
+  memory: FooterMemory,
 ): Promise<AppendOutcome> {
+  const failed: string[] = [];
+  let round = batch;
+  let state = cached;
+  for (;;) {
+    const footers = memory.open();
+    try {
+      const outcome = await appendRound(engine, round, state, { deadline, footers });
+      failed.push(...outcome.failed);
+      if (outcome.postponed.length === 0) return { state: outcome.state, failed };
+      state = outcome.state;
+      round = { ...batch, landed: outcome.postponed, deleted: [] };
+    } finally {
+      footers.release();
+    }
+  }
+}
+
+interface RoundOutcome extends AppendOutcome {
+  /** Those that there was no memory for. */
+  readonly postponed: readonly LandedObject[];
+}
+
+/** One commit. */
+async function appendRound(
+  engine: TableEngine,
+  batch: TableBatch,
+  cached: TableState | undefined,
+  { deadline, footers }: { readonly deadline: number; readonly footers: FooterShare },
+): Promise<RoundOutcome> {
   const { table } = batch;
-  const { footerConcurrency, maxFooterBytes } = engine.config;
   const looked = engine.now();
-  const [candidates, deleted, state] = await Promise.all([
-    mapConcurrently(batch.landed, footerConcurrency, (object) => readCandidate(table, object, maxFooterBytes)),
+  const [{ candidates, postponed }, deleted, state] = await Promise.all([
+    readCandidates(table, batch.landed, engine.config, footers),
     stillDeleted(engine, batch, batch.deleted),
     currentState(table, engine.reader, cached),
   ]);
@@ -81,7 +112,7 @@ export async function appendBatch(
     next = await currentState(table, engine.reader, next);
   }
   trimState(next);
-  return { state: next, failed: failed.map(({ path }) => path) };
+  return { state: next, failed: failed.map(({ path }) => path), postponed };
 }
 
 /**

@@ -4,6 +4,8 @@ import type { Footer } from '../parquet/footer.ts';
 import { readFooter } from '../parquet/footer-reader.ts';
 import { isStoreError, StoreError } from '../storage/object-store.ts';
 import { mapConcurrently } from './concurrently.ts';
+import type { AppendConfig } from './config.ts';
+import { type FooterShare, NoRoomError } from './footer-memory.ts';
 
 /** An object that is to become a file of a table, as its event or a listing tells. */
 export interface LandedObject {
@@ -31,14 +33,40 @@ const MAX_LOOKS = 3;
  * Reads the footer of a landed object: one ranged GET for the usual file. If the object was overwritten since its event,
  * the version that is there now is taken, and the event that announces it will be recognised as a duplicate.
  * A failure that says nothing about the file (access, throttling, an archived object) is its own, not the batch's.
+ * With `footers`, throws NoRoomError when they leave no room for its own.
  */
-export async function readCandidate(table: TableRef, object: LandedObject, maxFooterBytes: number): Promise<Candidate> {
+export async function readCandidate(
+  table: TableRef,
+  object: LandedObject,
+  maxFooterBytes: number,
+  footers?: FooterShare,
+): Promise<Candidate> {
   try {
-    return await look(table, object, maxFooterBytes);
+    return await look(table, object, maxFooterBytes, footers);
   } catch (error) {
     if (isStoreError(error)) return { kind: 'failed', object, error };
     throw error;
   }
+}
+
+/** Reads the footers of objects, as many as can be held until they are committed; the other objects are postponed. */
+export async function readCandidates(
+  table: TableRef,
+  objects: readonly LandedObject[],
+  { footerConcurrency, maxFooterBytes }: Pick<AppendConfig, 'footerConcurrency' | 'maxFooterBytes'>,
+  footers: FooterShare,
+): Promise<{ readonly candidates: readonly Candidate[]; readonly postponed: readonly LandedObject[] }> {
+  const postponed: LandedObject[] = [];
+  const looks = await mapConcurrently(objects, footerConcurrency, async (object) => {
+    try {
+      return await readCandidate(table, object, maxFooterBytes, footers);
+    } catch (error) {
+      if (!(error instanceof NoRoomError)) throw error;
+      postponed.push(object);
+      return undefined;
+    }
+  });
+  return { candidates: looks.filter((candidate) => candidate !== undefined), postponed };
 }
 
 /** What of a table's log is newer than a look at an object. */
@@ -66,7 +94,12 @@ export function createRecheck(table: TableRef, log: LogSinceLook, maxFooterBytes
     });
 }
 
-async function look(table: TableRef, object: LandedObject, maxFooterBytes: number): Promise<Candidate> {
+async function look(
+  table: TableRef,
+  object: LandedObject,
+  maxFooterBytes: number,
+  footers: FooterShare | undefined,
+): Promise<Candidate> {
   const flaw = keyFlaw(object.path);
   if (flaw !== undefined) return { kind: 'unreadable', object, code: 'INVALID_KEY', detail: flaw };
   const key = tableKey(table, object.path);
@@ -78,7 +111,7 @@ async function look(table: TableRef, object: LandedObject, maxFooterBytes: numbe
         table.store,
         key,
         { size, ...(etag !== undefined && { etag }) },
-        { maxFooterBytes },
+        { maxFooterBytes, ...(footers !== undefined && { onLength: (bytes) => footers.take(bytes) }) },
       );
       // A copy lets go of the rest of the bytes that the request brought: there may be thousands of candidates.
       return { kind: 'file', object: current, footer: { ...footer, bytes: footer.bytes.slice() } };

@@ -73,6 +73,11 @@ export interface AppendConfig {
   /** Largest Parquet footer taken, bytes. @default 16 MiB */
   readonly maxFooterBytes: number;
   /**
+   * Footers held until their commit by one invocation, bytes; what does not fit waits for the next commit. With copies on
+   * the way it may be three times as much for moments. @default 64 MiB
+   */
+  readonly footerMemory: number;
+  /**
    * How much the clocks of the event and of the log's objects may differ, ms. Both are S3's own, in whole seconds.
    * Commits newer than the oldest event less this margin are searched for duplicates. @default 60,000
    */
@@ -100,6 +105,7 @@ export const APPEND_SETTINGS = [
   'footerConcurrency',
   'tableConcurrency',
   'maxFooterBytes',
+  'footerMemory',
   'clockMargin',
 ] as const satisfies readonly (keyof AppendConfig)[];
 
@@ -119,6 +125,7 @@ export function parseAppendConfig(value: unknown): AppendConfig {
     footerConcurrency: root.integer('footerConcurrency', 1, 256, 32),
     tableConcurrency: root.integer('tableConcurrency', 1, 64, 8),
     maxFooterBytes: root.integer('maxFooterBytes', 1024, 256 * 2 ** 20, 16 * 2 ** 20),
+    footerMemory: root.integer('footerMemory', 2 ** 20, 2 ** 33, 64 * 2 ** 20),
     clockMargin: root.integer('clockMargin', 1_000, 86_400_000, 60_000),
   };
   // Only of rules that could be read: what is missing in others would look the same.

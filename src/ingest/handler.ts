@@ -5,6 +5,7 @@ import type { LandedObject } from './candidate.ts';
 import { mapConcurrently } from './concurrently.ts';
 import type { TableRule, TableSettings } from './config.ts';
 import type { TableEngine } from './engine.ts';
+import { FooterMemory } from './footer-memory.ts';
 import { compareSequencers, type ObjectEvent, parseNotification } from './notifications.ts';
 import type { DeletedObject } from './plan.ts';
 import { routeKey } from './routing.ts';
@@ -45,12 +46,13 @@ export function createAppendHandler(deps: AppendDeps) {
   const cache = new TableCache({ tables: MAX_CACHED_TABLES, files: MAX_CACHED_FILES });
 
   return async function handleAppend(event: SqsEvent, context: InvocationContext): Promise<SqsBatchResponse> {
+    const footers = new FooterMemory(deps.config.footerMemory);
     const deadline = deps.now() + Math.max(context.getRemainingTimeInMillis() - TIME_RESERVE, 0);
     const { groups, failed } = groupByTable(deps, event);
     await mapConcurrently(groups, deps.config.tableConcurrency, async (group) => {
       const { url } = group.batch.table;
       try {
-        const work = appendBatch(deps, group.batch, cache.take(url), deadline);
+        const work = appendBatch(deps, group.batch, cache.take(url), deadline, footers);
         const outcome = await within(deadline - deps.now(), work, url);
         cache.keep(url, outcome.state);
         for (const path of outcome.failed) for (const id of group.messagesOf(path)) failed.add(id);

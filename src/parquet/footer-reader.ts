@@ -16,6 +16,11 @@ export interface FileVersion {
   readonly etag?: string;
 }
 
+export interface ReadFooterOptions extends Omit<ParseFooterOptions, 'fileSize'> {
+  /** Awaited once the length of the footer is known, before the rest of a long one is read. What it throws ends the read. */
+  readonly onLength?: (bytes: number) => Promise<void>;
+}
+
 /**
  * Bytes that the first request reads from the end of a file. 64 KiB hold the footer of about 300 column chunks with
  * statistics, which is nearly every file that a writer of batches leaves, and add less than a millisecond to a request
@@ -33,11 +38,11 @@ export async function readFooter(
   store: ObjectStore,
   key: string,
   version: FileVersion,
-  options: Omit<ParseFooterOptions, 'fileSize'> = {},
+  { onLength, ...options }: ReadFooterOptions = {},
 ): Promise<Footer> {
   const parseOptions = { ...options, fileSize: version.size };
   try {
-    return parseFooter(await readTail(store, key, version, parseOptions), parseOptions);
+    return parseFooter(await readTail(store, key, version, parseOptions, onLength), parseOptions);
   } catch (error) {
     if (!(error instanceof ParquetError)) throw error;
     const known = await explain(store, key, version, error);
@@ -50,12 +55,15 @@ async function readTail(
   key: string,
   { size, etag }: FileVersion,
   options: ParseFooterOptions,
+  onLength: ReadFooterOptions['onLength'],
 ): Promise<Uint8Array> {
   if (size === 0) return new Uint8Array(0);
   const tailStart = Math.max(0, size - TAIL_BYTES);
   const tail = await store.get(key, { range: { start: tailStart, end: size }, ...ifMatch(etag) });
   checkSize(tail, key, size);
-  const start = size - TRAILER_BYTES - footerLength(tail.body, options);
+  const length = footerLength(tail.body, options);
+  await onLength?.(length);
+  const start = size - TRAILER_BYTES - length;
   if (start >= tailStart) return tail.body;
   const rest = await store.get(key, { range: { start, end: tailStart }, ifMatch: etag ?? tail.etag });
   checkSize(rest, key, size);

@@ -22,6 +22,7 @@ describe('the configuration', () => {
       footerConcurrency: 32,
       tableConcurrency: 8,
       maxFooterBytes: 16 * 2 ** 20,
+      footerMemory: 64 * 2 ** 20,
       clockMargin: 60_000,
     });
   });

@@ -1,12 +1,15 @@
 import type { SqsQueue } from '../../aws/sqs-queue.ts';
 import { type ParsedArgs, parseWholeNumber, UsageError } from '../args.ts';
 import type { Command, CommandContext } from '../command.ts';
-import { EXIT, type ExitCode } from '../exit-codes.ts';
-import { formatRows, formatTime, isoTime, plural } from '../format.ts';
-import type { Terminal } from '../terminal.ts';
-import { groupLetters, isMeant, type Letter, lookAtLetters, type MoveOptions, moveLetters } from './letters.ts';
+import type { ExitCode } from '../exit-codes.ts';
+import { runList } from './list.ts';
+import { runRedrive } from './redrive.ts';
+import { sourceOf } from './source.ts';
 
 const DEFAULT_LIMIT = 1_000;
+
+/** The options that only one of the actions has. */
+const OPTIONS_OF = { list: ['limit'], redrive: ['to', 'all', 'max', 'dry-run'] } as const;
 
 export const deadLettersCommand: Command = {
   name: 'dead-letters',
@@ -19,10 +22,11 @@ export const deadLettersCommand: Command = {
   ],
   positionals: ['ACTION', 'QUEUE_URL'],
   options: {
-    to: { value: 'URL', help: 'redrive: the queue to send to (default: the one whose dead letters these are)' },
     prefix: { value: 'PREFIX', help: 'only messages about keys that start with PREFIX' },
+    limit: { value: 'N', help: `list: look at N messages at most (default: ${DEFAULT_LIMIT})` },
+    to: { value: 'URL', help: 'redrive: the queue to send to (default: the one whose dead letters these are)' },
     all: { help: 'redrive: also what is no S3 notification' },
-    max: { value: 'N', help: `at most N messages (list: default ${DEFAULT_LIMIT})` },
+    max: { value: 'N', help: 'redrive: send back N messages at most (default: all)' },
     'dry-run': { help: 'redrive: only show what would be sent back' },
     json: { help: 'one JSON object instead of text' },
   },
@@ -39,85 +43,44 @@ async function runDeadLetters(args: ParsedArgs, context: CommandContext): Promis
   if (action !== 'list' && action !== 'redrive') {
     throw new UsageError(`expected the action list or redrive, got "${action}"`);
   }
-  if (!/^https?:\/\//.test(url)) throw new UsageError(`expected the URL of a queue, got "${url}"`);
-  const limit = args.value('max');
-  const max = limit === undefined ? undefined : parseWholeNumber(limit, 'max', 1);
+  const other = action === 'list' ? 'redrive' : 'list';
+  for (const name of OPTIONS_OF[other]) {
+    if (args.flag(name)) throw new UsageError(`--${name} belongs to ${other}, not to ${action}`);
+  }
+  const prefix = args.value('prefix');
+  if (prefix !== undefined && args.flag('all')) {
+    throw new UsageError('--prefix and --all exclude each other: what is no S3 notification has no key');
+  }
+  const limit = countOf(args, 'limit') ?? DEFAULT_LIMIT;
+  const max = countOf(args, 'max');
+  const open = await openQueues();
+  const queue = open(url, 'QUEUE_URL');
+  const isJson = args.flag('json');
+  if (action === 'list') {
+    const filter = prefix === undefined ? { unreadable: true } : { prefix };
+    return runList(queue, { filter, limit, isJson }, context);
+  }
+  const to = args.value('to');
+  const target = to === undefined ? open(await sourceOf(queue), 'the source queue') : open(to, '--to');
+  if (target.url === queue.url) throw new UsageError('--to is the dead-letter queue itself');
+  const filter = { unreadable: args.flag('all'), ...(prefix !== undefined && { prefix }) };
+  const isDryRun = args.flag('dry-run');
+  return runRedrive(queue, target, { filter, isDryRun, isJson, ...(max !== undefined && { max }) }, context);
+}
+
+function countOf(args: ParsedArgs, name: string): number | undefined {
+  const text = args.value(name);
+  return text === undefined ? undefined : parseWholeNumber(text, name, 1);
+}
+
+/** With one client for all. The SDK is loaded when it is needed. */
+async function openQueues(): Promise<(url: string, name: string) => SqsQueue> {
   const { createSqsClient, SqsQueue } = await import('../../aws/sqs-queue.ts');
   const client = createSqsClient();
-  const queue = new SqsQueue(client, url);
-  const prefix = args.value('prefix');
-  const options = { all: args.flag('all'), ...(prefix !== undefined && { prefix }), ...(max !== undefined && { max }) };
-  if (action === 'list' || args.flag('dry-run')) {
-    const all = action === 'list' && prefix === undefined;
-    const letters = await lookAtLetters(queue, max ?? DEFAULT_LIMIT, context.signal);
-    return showLetters(
-      letters.filter((letter) => isMeant(letter, { ...options, all: all || options.all })),
-      args.flag('json'),
-      context.terminal,
-    );
-  }
-  const target = args.value('to') ?? (await sourceOf(queue));
-  if (target === url) throw new UsageError('--to is the dead-letter queue itself');
-  return redrive(queue, new SqsQueue(client, target), options, args.flag('json'), context);
-}
-
-/** The queue that the letters come from, if there is one only. */
-async function sourceOf(queue: SqsQueue): Promise<string> {
-  let found: string[] = [];
-  let reason = '';
-  try {
-    found = await queue.sources();
-  } catch (error) {
-    reason = `: ${error instanceof Error ? error.message : String(error)}`;
-  }
-  const [source, ...more] = found;
-  if (source !== undefined && more.length === 0) return source;
-  const what =
-    more.length === 0 ? `the queue that they come from is not known${reason}` : `${found.length} queues send here`;
-  throw new UsageError(`${what}; name the one to send to: --to URL`);
-}
-
-async function redrive(
-  from: SqsQueue,
-  to: SqsQueue,
-  options: MoveOptions,
-  asJson: boolean,
-  { terminal, signal }: CommandContext,
-): Promise<ExitCode> {
-  const { moved, left } = await moveLetters(from, to, {
-    ...options,
-    signal,
-    onProgress: (count, kept) =>
-      terminal.show([`sent back ${plural(count, 'message')}, left ${plural(kept, 'message')}`]),
-  });
-  terminal.endShow();
-  if (asJson) await terminal.print(JSON.stringify({ sentBack: moved, left: left.length, to: to.url }, null, 2));
-  else await terminal.print(`Sent back ${plural(moved, 'message')} to ${to.url}`);
-  if (!asJson && left.length > 0)
-    await printGroups(left, `${plural(left.length, 'message')} ${left.length === 1 ? 'stays' : 'stay'}:`, terminal);
-  return EXIT.ok;
-}
-
-async function showLetters(letters: readonly Letter[], asJson: boolean, terminal: Terminal): Promise<ExitCode> {
-  if (asJson) {
-    const groups = groupLetters(letters).map((group) => ({
-      ...group,
-      folder: group.folder ?? null,
-      oldest: isoTime(group.oldest),
-    }));
-    await terminal.print(JSON.stringify({ messages: letters.length, groups }, null, 2));
-  } else if (letters.length === 0) await terminal.print('No messages');
-  else await printGroups(letters, plural(letters.length, 'message'), terminal);
-  return EXIT.ok;
-}
-
-async function printGroups(letters: readonly Letter[], title: string, terminal: Terminal): Promise<void> {
-  const rows = groupLetters(letters).map(({ folder, messages, oldest, example }) => [
-    plural(messages, 'message'),
-    `since ${formatTime(oldest)}`,
-    folder ?? terminal.style.yellow('no S3 notification'),
-    terminal.style.dim(`e.g. ${example}`),
-  ]);
-  await terminal.print(title);
-  for (const line of formatRows(rows, [{ align: 'right' }])) await terminal.print(`  ${line}`);
+  return (url, name) => {
+    if (!URL.canParse(url) || !/^https?:/.test(url)) {
+      throw new UsageError(`${name}: expected the URL of a queue, got "${url}"`);
+    }
+    return new SqsQueue(client, url);
+  };
 }

@@ -1,4 +1,4 @@
-import type { QueueMessage, SqsQueue } from '../../aws/sqs-queue.ts';
+import type { QueueMessage } from '../../aws/sqs-queue.ts';
 import { NotificationError, type ObjectEvent, parseNotification } from '../../ingest/notifications.ts';
 
 /** A dead letter with what it says, or why it cannot be read. */
@@ -16,40 +16,101 @@ export function readLetter(message: QueueMessage): Letter {
   }
 }
 
-/** Letters of one folder of a bucket, or those that cannot be read. */
+export interface LetterFilter {
+  /** Of the keys, decoded; a letter about several objects is meant when one of them fits. @default any */
+  readonly prefix?: string;
+  /** Whether those that cannot be read are meant. @default false */
+  readonly unreadable?: boolean;
+}
+
+export function isMeant(letter: Letter, { prefix, unreadable = false }: LetterFilter): boolean {
+  if ('problem' in letter) return unreadable;
+  return prefix === undefined || letter.events.some(({ key }) => key.startsWith(prefix));
+}
+
+/** Letters about objects of one folder. */
 export interface LetterGroup {
-  /** `s3://bucket/folder`; undefined for those that cannot be read. */
-  readonly folder: string | undefined;
+  /** `s3://bucket/folder`; null for letters about no object, such as the test event of a new bucket notification. */
+  readonly folder: string | null;
   messages: number;
-  /** Time of the oldest event, or of the sending of a letter that cannot be read; ms since the epoch. */
+  /** Time of the oldest event, of the sending where there is none; ms since the epoch. */
   oldest: number;
-  /** A key, or why the letter cannot be read. */
-  readonly example: string;
+  /** A key. */
+  readonly example?: string;
 }
 
-/** Letters by where their objects lie, those with the most letters first. */
-export function groupLetters(letters: readonly Letter[]): LetterGroup[] {
-  const groups = new Map<string | undefined, LetterGroup>();
-  for (const letter of letters) {
-    for (const found of placesOf(letter)) {
-      const group = groups.get(found.folder) ?? { ...found, messages: 0 };
-      group.messages += 1;
-      group.oldest = Math.min(group.oldest, found.oldest);
-      groups.set(found.folder, group);
-    }
-  }
-  return [...groups.values()].sort((a, b) => b.messages - a.messages);
+/** A letter that cannot be read. */
+export interface UnreadableLetter {
+  /** ms since the epoch. */
+  readonly sent: number;
+  readonly problem: string;
+  /** The beginning of the body. */
+  readonly body: string;
 }
 
-function placesOf(letter: Letter): Omit<LetterGroup, 'messages'>[] {
-  if ('problem' in letter) return [{ folder: undefined, oldest: letter.message.sent, example: letter.problem }];
-  const places = new Map<string, Omit<LetterGroup, 'messages'>>();
-  for (const { bucket, key, time } of letter.events) {
+/** What some letters are about. A letter about objects of several folders is in the group of each. */
+export interface Summary {
+  readonly messages: number;
+  /** Those with the most letters first. */
+  readonly groups: readonly LetterGroup[];
+  readonly unreadable: {
+    readonly messages: number;
+    /** ms since the epoch; undefined without any. */
+    readonly oldest: number | undefined;
+    /** The first that were seen, `MAX_SHOWN` at most. */
+    readonly first: readonly UnreadableLetter[];
+  };
+}
+
+const MAX_SHOWN = 100;
+/** Characters of a body that cannot be read. */
+const BODY_BEGIN = 80;
+
+/** Adds letters up without keeping them. */
+export function createSummary(): { add(letter: Letter): void; result(): Summary } {
+  const groups = new Map<string | null, LetterGroup>();
+  const first: UnreadableLetter[] = [];
+  let messages = 0;
+  let unreadable = 0;
+  let oldest: number | undefined;
+  return {
+    add(letter) {
+      messages += 1;
+      const { sent, body } = letter.message;
+      if (!('problem' in letter)) {
+        for (const found of placesOf(letter)) addTo(groups, found);
+        return;
+      }
+      unreadable += 1;
+      oldest = Math.min(oldest ?? sent, sent);
+      if (first.length < MAX_SHOWN) first.push({ sent, problem: letter.problem, body: body.slice(0, BODY_BEGIN) });
+    },
+    result: () => ({
+      messages,
+      groups: [...groups.values()].sort((a, b) => b.messages - a.messages),
+      unreadable: { messages: unreadable, oldest, first },
+    }),
+  };
+}
+
+type Place = Omit<LetterGroup, 'messages'>;
+
+function addTo(groups: Map<string | null, LetterGroup>, place: Place): void {
+  const group = groups.get(place.folder) ?? { ...place, messages: 0 };
+  group.messages += 1;
+  group.oldest = Math.min(group.oldest, place.oldest);
+  groups.set(place.folder, group);
+}
+
+function placesOf({ message, events }: { message: QueueMessage; events: readonly ObjectEvent[] }): Iterable<Place> {
+  if (events.length === 0) return [{ folder: null, oldest: message.sent }];
+  const places = new Map<string, Place>();
+  for (const { bucket, key, time } of events) {
     const folder = `s3://${bucket}/${folderOf(key)}`;
     const known = places.get(folder);
     places.set(folder, { folder, example: known?.example ?? key, oldest: Math.min(known?.oldest ?? time, time) });
   }
-  return [...places.values()];
+  return places.values();
 }
 
 /** Without partitions: they would make a group each. */
@@ -57,81 +118,4 @@ function folderOf(key: string): string {
   const folders = key.split('/').slice(0, -1);
   const partition = folders.findIndex((name) => name.includes('='));
   return (partition === -1 ? folders : folders.slice(0, partition)).join('/');
-}
-
-export interface MoveOptions {
-  /** Of the keys; a letter of several objects is moved when one of them fits. */
-  readonly prefix?: string;
-  /** Also what cannot be read. @default false */
-  readonly all?: boolean;
-  /** Letters that are moved at most. @default all */
-  readonly max?: number;
-  readonly signal?: AbortSignal;
-  readonly onProgress?: (moved: number, left: number) => void;
-}
-
-export interface MoveResult {
-  readonly moved: number;
-  /** Letters that stay, because they were not meant or were not accepted. */
-  readonly left: readonly Letter[];
-}
-
-/** How long a letter stays hidden while it is dealt with, s. One that stays is given back at the end. */
-const HIDDEN = 300;
-/** How long to wait for letters, s. Any wait makes SQS ask all of its servers (developer guide, "Long polling"). */
-const WAIT = 2;
-
-/**
- * Takes letters out of their queue and puts them into another. Each is sent first and deleted then: whatever breaks in
- * between, it is in one of the queues at least.
- */
-export async function moveLetters(from: SqsQueue, to: SqsQueue, options: MoveOptions): Promise<MoveResult> {
-  const max = options.max ?? Infinity;
-  const held = new Set<Letter>();
-  let moved = 0;
-  try {
-    for await (const letters of receiveAll(from, options.signal)) {
-      for (const letter of letters) held.add(letter);
-      const meant = letters.filter((letter) => isMeant(letter, options)).slice(0, max - moved);
-      const sent = new Set(await to.send(meant.map(({ message }) => message)));
-      await from.delete([...sent]);
-      for (const letter of letters) if (sent.has(letter.message)) held.delete(letter);
-      moved += sent.size;
-      options.onProgress?.(moved, held.size);
-      if (moved >= max) break;
-    }
-  } finally {
-    await from.giveBack([...held].map(({ message }) => message));
-  }
-  return { moved, left: [...held] };
-}
-
-/** Looks at letters, which stay where they are. SQS promises no complete list; of a short queue it mostly is. */
-export async function lookAtLetters(queue: SqsQueue, limit: number, signal?: AbortSignal): Promise<Letter[]> {
-  const found: Letter[] = [];
-  try {
-    for await (const letters of receiveAll(queue, signal)) {
-      found.push(...letters);
-      if (found.length >= limit) break;
-    }
-  } finally {
-    await queue.giveBack(found.map(({ message }) => message));
-  }
-  return found.slice(0, limit);
-}
-
-/** Every letter once, until there are no more to see. */
-async function* receiveAll(queue: SqsQueue, signal?: AbortSignal): AsyncGenerator<Letter[]> {
-  const seen = new Set<string>();
-  while (signal?.aborted !== true) {
-    const messages = (await queue.receive({ hidden: HIDDEN, wait: WAIT })).filter(({ id }) => !seen.has(id));
-    if (messages.length === 0) return;
-    for (const { id } of messages) seen.add(id);
-    yield messages.map(readLetter);
-  }
-}
-
-export function isMeant(letter: Letter, { prefix, all }: Pick<MoveOptions, 'prefix' | 'all'>): boolean {
-  if ('problem' in letter) return all === true;
-  return prefix === undefined || letter.events.some(({ key }) => key.startsWith(prefix));
 }
