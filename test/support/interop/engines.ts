@@ -12,7 +12,7 @@ export interface Rows {
 }
 
 /** delta-rs, DuckDB and the libraries that write Parquet, with what they need, pinned. */
-const PYTHON_PACKAGES = [
+export const PYTHON_PACKAGES = [
   'deltalake==1.6.6',
   'arro3-core==0.9.1',
   'deprecated==1.3.1',
@@ -22,6 +22,7 @@ const PYTHON_PACKAGES = [
   'duckdb==1.5.5',
   'duckdb-extension-delta==1.5.5',
   'duckdb-extension-httpfs==1.5.5',
+  'duckdb-extension-aws==1.5.5',
   'duckdb-extension-tpch==1.5.5',
   'polars==2.1.0',
   'polars-runtime-32==2.1.0',
@@ -33,12 +34,15 @@ const PYTHON_PACKAGES = [
 ];
 
 /** Spark with Delta Lake's jars from `pom.xml`. */
-const SPARK_PACKAGES = ['pyspark==4.1.1', 'py4j==0.10.9.9'];
+export const SPARK_PACKAGES = ['pyspark==4.1.1', 'py4j==0.10.9.9'];
 
 /** Java processes, database files and the like of one test file: each is started once, at its first use. */
 export const startDeltaRs = once(() => startPython('delta-rs', 'deltars_server.py'));
 export const startDuckDb = once(() => startPython('DuckDB', 'duckdb_server.py'));
 export const startWriters = once(() => startPython('the Parquet writers', 'writers_server.py'));
+/** delta-rs, Polars and DuckDB, with `env` as the AWS variables that they find. */
+export const startReading = (env: Readonly<Record<string, string>>): Promise<LineProcess> =>
+  startPython('the readers', 'reading_server.py', env);
 export const startSpark = once(async () => {
   const [python, jars] = await Promise.all([
     pythonEnv('spark', SPARK_PACKAGES),
@@ -52,12 +56,17 @@ export const startSpark = once(async () => {
   });
 });
 
-async function startPython(name: string, script: string): Promise<LineProcess> {
+async function startPython(
+  name: string,
+  script: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<LineProcess> {
   const python = await pythonEnv('interop', PYTHON_PACKAGES);
   return startLineProcess({
     name,
     command: join(python, 'bin/python'),
     arguments: [join(import.meta.dirname, script)],
+    env,
   });
 }
 

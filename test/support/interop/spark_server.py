@@ -8,8 +8,9 @@ import tempfile
 os.environ["TZ"] = "UTC"
 
 from line_server import serve, text  # noqa: E402
-from pyspark.sql import SparkSession  # noqa: E402
+from pyspark.sql import DataFrame, SparkSession  # noqa: E402
 from pyspark.sql.types import Row  # noqa: E402
+from reading_snippets import run  # noqa: E402
 
 
 def start():
@@ -56,6 +57,19 @@ def plain(value):
 
 def sql(statement):
     return collected(spark.sql(statement))
+
+
+def python(code):
+    """Runs a snippet in which the session is called `spark`."""
+    value = run(code, {"spark": spark})
+    return collected(value) if isinstance(value, DataFrame) else plain(value)
+
+
+def hadoop(settings):
+    """Sets properties of Hadoop's file systems, such as `fs.s3a.endpoint`; later uses of a bucket see them."""
+    configuration = spark.sparkContext._jsc.hadoopConfiguration()
+    for name, value in settings.items():
+        configuration.set(name, value)
 
 
 def load(table, version=None):
@@ -175,6 +189,8 @@ def signed(number, bits):
 serve(
     {
         "sql": sql,
+        "python": python,
+        "hadoop": hadoop,
         "read": read,
         "schema": schema,
         "counts": counts,
