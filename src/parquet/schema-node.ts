@@ -1,6 +1,6 @@
 import { ParquetError } from './errors.ts';
 import { formatLogicalType, type LogicalType, logicalTypeOfConverted, readLogicalType } from './logical-type.ts';
-import { type FieldReader, readInteger, readList, readStruct, readText, type ThriftCursor } from './thrift.ts';
+import { type FieldReader, readInteger, readList, readStruct, readText, type ThriftCursor, WIRE } from './thrift.ts';
 
 export type PhysicalType =
   | 'BOOLEAN'
@@ -72,6 +72,34 @@ const REPETITIONS: readonly Repetition[] = ['REQUIRED', 'OPTIONAL', 'REPEATED'];
 
 /** Reads the list of `SchemaElement`, which is the tree in depth-first order (parquet.thrift, `FileMetaData.schema`). */
 export function readSchema(cursor: ThriftCursor, type: number): FileSchema {
+  const known = recentSchemas.find(({ bytes }) => startsWith(cursor, bytes));
+  if (known !== undefined && type === WIRE.LIST) {
+    cursor.offset += known.bytes.length;
+    return known.schema;
+  }
+  const start = cursor.offset;
+  const schema = parseSchema(cursor, type);
+  const bytes = cursor.bytes.slice(start, cursor.offset);
+  if (bytes.length <= MAX_RECENT_BYTES) {
+    recentSchemas.unshift({ bytes, schema });
+    recentSchemas.length = Math.min(recentSchemas.length, MAX_RECENT);
+  }
+  return schema;
+}
+
+/**
+ * The schemas that were read last. The files of a table mostly have the very same bytes there, and so share one tree:
+ * of a thousand wide files in a batch, the trees would be most of the memory.
+ */
+const recentSchemas: { readonly bytes: Uint8Array; readonly schema: FileSchema }[] = [];
+const MAX_RECENT = 8;
+const MAX_RECENT_BYTES = 256 * 1024;
+
+function startsWith({ bytes, offset }: ThriftCursor, prefix: Uint8Array): boolean {
+  return Buffer.compare(bytes.subarray(offset, offset + prefix.length), prefix) === 0;
+}
+
+function parseSchema(cursor: ThriftCursor, type: number): FileSchema {
   const elements: Element[] = [];
   readList(cursor, type, (itemCursor, itemType) => {
     if (elements.length === MAX_SCHEMA_ELEMENTS) {

@@ -285,6 +285,17 @@ describe('readFooter', () => {
     }
   });
 
+  it('gives files with the same schema the same tree, and others another', async () => {
+    const read = async (body: Uint8Array) => {
+      const { store, version } = await storeWith(body);
+      return (await readFooter(store, 't/a.parquet', version)).root;
+    };
+    const root = await read(SIMPLE);
+    assert.equal(await read(SIMPLE), root);
+    assert.notEqual(await read(LARGE), root);
+    assert.equal(await read(SIMPLE), root);
+  });
+
   it('takes exactly one more for a footer that is longer than the tail', async () => {
     assert.ok(LARGE.length > TAIL_BYTES);
     const { store, version } = await storeWith(
