@@ -23,6 +23,13 @@ export interface QueueMessage {
   readonly receipt: string;
 }
 
+export interface SendResult {
+  /** What the queue has now. */
+  readonly sent: readonly QueueMessage[];
+  /** Why it did not take the others. */
+  readonly refusals: readonly string[];
+}
+
 /** Entries of one request, and their bytes together: the limit was 256 KiB for long, and is at least that everywhere. */
 const MAX_ENTRIES = 10;
 const MAX_BYTES = 262_144;
@@ -59,19 +66,21 @@ export class SqsQueue {
     return Messages.map(toMessage);
   }
 
-  /** Sends messages as they are; returns those that the queue has now. */
-  async send(messages: readonly QueueMessage[]): Promise<QueueMessage[]> {
+  /** Sends messages as they are. */
+  async send(messages: readonly QueueMessage[]): Promise<SendResult> {
     const sent: QueueMessage[] = [];
+    const refusals: string[] = [];
     for (const batch of inBatches(messages)) {
-      const { Successful = [] } = await this.client.send(
+      const { Successful = [], Failed = [] } = await this.client.send(
         new SendMessageBatchCommand({ QueueUrl: this.url, Entries: batch.map((message, i) => this.entry(message, i)) }),
       );
       for (const { Id } of Successful) {
         const message = batch[Number(Id)];
         if (message !== undefined) sent.push(message);
       }
+      refusals.push(...Failed.map(({ Code, Message }) => [Code, Message].filter(Boolean).join(': ')));
     }
-    return sent;
+    return { sent, refusals };
   }
 
   /** Deletes messages; returns those that are gone. */
@@ -126,6 +135,8 @@ export class SqsQueue {
       ...(Object.keys(attributes).length > 0 && { MessageAttributes: attributes }),
       // The id of the message: whoever sends it twice within five minutes sends it once.
       ...(this.url.endsWith('.fifo') && { MessageGroupId: groupId ?? 'default', MessageDeduplicationId: id }),
+      // In a standard queue, groups keep one sender from holding up the others ("fair queues").
+      ...(!this.url.endsWith('.fifo') && groupId !== undefined && { MessageGroupId: groupId }),
     };
   }
 }

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   GetQueueAttributesCommand,
+  ReceiveMessageCommand,
   SendMessageBatchCommand,
   SetQueueAttributesCommand,
   SQSClient,
@@ -15,7 +15,8 @@ import { isDeltaError } from '../../src/delta/errors.ts';
 import { readHistory } from '../../src/delta/history.ts';
 import { activeFiles, loadSnapshot, type Snapshot } from '../../src/delta/snapshot.ts';
 import { createCheckpointReader } from '../../src/parquet/checkpoint-reader.ts';
-import type { ObjectStore } from '../../src/storage/object-store.ts';
+import type { ObjectInfo, ObjectStore } from '../../src/storage/object-store.ts';
+import { enableMapping, type FunctionSettings, functionOf, logLines } from './deployment-control.ts';
 import type { S3Server } from './s3-server.ts';
 
 /** Time in ms for what takes seconds: a cold function, a queue's round. */
@@ -30,9 +31,11 @@ export class Deployment {
   readonly bucket: string;
   readonly queueUrl: string;
   readonly deadLettersUrl: string;
+  private readonly server: S3Server;
   private readonly sqs: SQSClient;
 
   constructor(server: S3Server, outputs: StackOutputs) {
+    this.server = server;
     const { LandingBucketName = '', QueueUrl = '', DeadLetterQueueUrl = '' } = outputs;
     this.bucket = LandingBucketName;
     this.store = createS3Store({ client: server.client(), bucket: this.bucket });
@@ -66,15 +69,16 @@ export class Deployment {
     return files;
   }
 
-  /** How often each file was added to a table, in all its history. */
-  async adds(root: string): Promise<Record<string, number>> {
+  /** How often each file was added to a table, or removed from it, in all its history. */
+  async counts(root: string, kind: 'add' | 'remove'): Promise<Record<string, number>> {
     const snapshot = await this.snapshot(root);
     assert.ok(snapshot, `there is no table ${root}`);
     const counts: Record<string, number> = {};
     for await (const { actions } of readHistory(snapshot)) {
       for (const action of actions) {
-        if (!('add' in action)) continue;
-        const path = decodeURIComponent(action.add.path);
+        const file = kind === 'add' ? 'add' in action && action.add : 'remove' in action && action.remove;
+        if (file === false) continue;
+        const path = decodeURIComponent(file.path);
         counts[path] = (counts[path] ?? 0) + 1;
       }
     }
@@ -89,17 +93,17 @@ export class Deployment {
     assert.deepEqual(await found(), wanted);
   }
 
-  /** Reasons of what is in quarantine, sorted, once there are that many. */
-  async untilQuarantined(root: string, count: number): Promise<string[]> {
-    const reasons: string[] = [];
+  /** Why files of a table are in quarantine, by their paths, once there are that many. */
+  async untilQuarantined(root: string, count: number): Promise<Record<string, string>> {
+    const reasons: Record<string, string> = {};
     await until(async () => {
-      reasons.length = 0;
       for await (const { key } of this.store.list(`${root}/_resaca/quarantine/`)) {
-        reasons.push(JSON.parse(new TextDecoder().decode((await this.store.get(key)).body)).reason);
+        const { path, reason } = JSON.parse(new TextDecoder().decode((await this.store.get(key)).body));
+        reasons[path] = reason;
       }
-      return reasons.length >= count;
+      return Object.keys(reasons).length >= count;
     });
-    return reasons.sort();
+    return reasons;
   }
 
   /** Messages that wait or are being handled. */
@@ -118,10 +122,36 @@ export class Deployment {
     assert.equal(await this.depth(queueUrl), depth);
   }
 
+  /** Nothing waits, nothing is being handled, and as much as before could not be handled. */
+  async assertHandled(deadLetters: number): Promise<void> {
+    await this.untilDepth(this.queueUrl, 0);
+    assert.equal(await this.depth(this.deadLettersUrl), deadLetters);
+  }
+
   async send(...bodies: string[]): Promise<void> {
     for (let first = 0; first < bodies.length; first += 10) {
       const Entries = bodies.slice(first, first + 10).map((body, index) => ({ Id: `${index}`, MessageBody: body }));
       await this.sqs.send(new SendMessageBatchCommand({ QueueUrl: this.queueUrl, Entries }));
+    }
+  }
+
+  /**
+   * Keeps the messages that `work` causes, ten at most, from the function until there are `count`, so that they come in
+   * one batch. Returns their bodies.
+   */
+  async inOneBatch(count: number, work: () => Promise<unknown>): Promise<readonly string[]> {
+    const arn = await this.queueArn();
+    await this.untilDepth(this.queueUrl, 0);
+    await enableMapping(this.server, arn, false);
+    try {
+      await work();
+      await this.untilDepth(this.queueUrl, count);
+      const { Messages = [] } = await this.sqs.send(
+        new ReceiveMessageCommand({ QueueUrl: this.queueUrl, MaxNumberOfMessages: 10, VisibilityTimeout: 0 }),
+      );
+      return Messages.map(({ Body = '' }) => Body);
+    } finally {
+      await enableMapping(this.server, arn, true);
     }
   }
 
@@ -134,34 +164,33 @@ export class Deployment {
       }),
     );
   }
+
+  async function(): Promise<FunctionSettings> {
+    return functionOf(this.server, await this.queueArn());
+  }
+
+  /** Invocations that ended because their process was killed. */
+  async killedInvocations(): Promise<number> {
+    const { LoggingConfig } = await this.function();
+    return (await logLines(this.server, LoggingConfig.LogGroup, 'Worker process died')).length;
+  }
+
+  /** All objects of the bucket. */
+  async objects(): Promise<readonly ObjectInfo[]> {
+    const objects: ObjectInfo[] = [];
+    for await (const object of this.store.list('')) objects.push(object);
+    return objects;
+  }
+
+  private async queueArn(): Promise<string> {
+    const { Attributes } = await this.sqs.send(
+      new GetQueueAttributesCommand({ QueueUrl: this.queueUrl, AttributeNames: ['QueueArn'] }),
+    );
+    return Attributes?.QueueArn ?? assert.fail(`the queue ${this.queueUrl} has no ARN`);
+  }
 }
 
 /** Waits for a condition; the assertion behind it says what is not as expected. */
 export async function until(condition: () => Promise<boolean>): Promise<void> {
   for (const end = Date.now() + PATIENCE; Date.now() < end && !(await condition()); ) await sleep(PAUSE);
-}
-
-/** Kills what the local AWS started to run functions, all of it at once; returns how many processes that were. */
-export function killFunctions(server: S3Server): number {
-  const rows = execFileSync('ps', ['-eo', 'pid=,ppid=,args='], { encoding: 'utf8' })
-    .trim()
-    .split('\n')
-    .map((line) => /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line))
-    .map((match) => ({ pid: Number(match?.[1]), parent: Number(match?.[2]), command: match?.[3] ?? '' }));
-  const family = new Set([server.pid]);
-  for (let size = 0; size !== family.size; ) {
-    size = family.size;
-    for (const { pid, parent } of rows) if (family.has(parent)) family.add(pid);
-  }
-  const functions = rows.filter(({ pid, command }) => family.has(pid) && /\bnode\b/.test(command));
-  return functions.filter(({ pid }) => kill(pid)).length;
-}
-
-function kill(pid: number): boolean {
-  try {
-    return process.kill(pid, 'SIGKILL');
-  } catch {
-    // It had just ended by itself.
-    return false;
-  }
 }

@@ -48,9 +48,6 @@ async function runDeadLetters(args: ParsedArgs, context: CommandContext): Promis
     if (args.flag(name)) throw new UsageError(`--${name} belongs to ${other}, not to ${action}`);
   }
   const prefix = args.value('prefix');
-  if (prefix !== undefined && args.flag('all')) {
-    throw new UsageError('--prefix and --all exclude each other: what is no S3 notification has no key');
-  }
   const limit = countOf(args, 'limit') ?? DEFAULT_LIMIT;
   const max = countOf(args, 'max');
   const open = await openQueues();

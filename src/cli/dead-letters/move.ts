@@ -6,6 +6,11 @@ import { type PassEnd, passThrough } from './pass.ts';
 const LOOK_HIDDEN = 120;
 /** How long letters are hidden while some of them are moved, s. */
 const MOVE_HIDDEN = 600;
+/**
+ * The same in a FIFO queue, s: less than the 5 minutes in which SQS drops a second message with the same deduplication id
+ * (developer guide, "Exactly-once processing"). So what a kill left in both queues comes again while it is recognised.
+ */
+const MOVE_HIDDEN_FIFO = 120;
 
 export interface LookOptions {
   readonly filter: LetterFilter;
@@ -55,6 +60,8 @@ export interface MoveResult {
   readonly left: Summary;
   /** Letters that the other queue did not accept. */
   readonly refused: number;
+  /** Why it did not, each reason once. */
+  readonly reasons: readonly string[];
   /** Letters that were sent and could not be deleted; they are in both queues. */
   readonly inBoth: number;
 }
@@ -67,13 +74,17 @@ export async function moveLetters(from: SqsQueue, to: SqsQueue, options: MoveOpt
   const { filter, max = Infinity, isDryRun = false, signal, onProgress } = options;
   const moved = createSummary();
   const left = createSummary();
+  const reasons = new Set<string>();
   let [movedCount, leftCount, refused, inBoth] = [0, 0, 0, 0];
-  const pass = { hidden: MOVE_HIDDEN, ...(signal !== undefined && { signal }) };
+  const hidden = from.url.endsWith('.fifo') ? MOVE_HIDDEN_FIFO : MOVE_HIDDEN;
+  const pass = { hidden, ...(signal !== undefined && { signal }) };
   const end = await passThrough(from, pass, async (messages) => {
     const letters = messages.map(readLetter);
     const meant = letters.filter((letter) => isMeant(letter, filter)).slice(0, max - movedCount);
     const batch = meant.map(({ message }) => message);
-    const sent = new Set(isDryRun ? batch : await to.send(batch));
+    const { sent: accepted, refusals } = isDryRun ? { sent: batch, refusals: [] } : await to.send(batch);
+    const sent = new Set(accepted);
+    for (const reason of refusals) reasons.add(reason);
     const gone = isDryRun ? new Set<QueueMessage>() : await deleteAll(from, sent);
     for (const letter of letters) (sent.has(letter.message) ? moved : left).add(letter);
     movedCount += sent.size;
@@ -83,7 +94,7 @@ export async function moveLetters(from: SqsQueue, to: SqsQueue, options: MoveOpt
     onProgress?.(movedCount, leftCount);
     return { gone, isEnough: movedCount >= max };
   });
-  return { end, moved: moved.result(), left: left.result(), refused, inBoth };
+  return { end, moved: moved.result(), left: left.result(), refused, reasons: [...reasons], inBoth };
 }
 
 /** Deletes with a second try, since what is sent and not deleted is there twice. Returns those that are gone. */

@@ -67,9 +67,12 @@ function textLines({ moved, left }: MoveResult, isDryRun: boolean, terminal: Ter
   return [...sent, title, ...summaryLines(left, terminal)];
 }
 
-function warnings({ end, refused, inBoth, left }: MoveResult, to: string, unseen: number): string[] {
+function warnings({ end, refused, reasons, inBoth, left }: MoveResult, to: string, unseen: number): string[] {
   const lines: string[] = [];
-  if (refused > 0) lines.push(`${to} did not accept ${plural(refused, 'message')}; nothing of them is lost, they stay`);
+  if (refused > 0) {
+    const why = reasons.length === 0 ? '' : ` (${reasons.join('; ')})`;
+    lines.push(`${to} did not accept ${plural(refused, 'message')}${why}; nothing of them is lost, they stay`);
+  }
   if (inBoth > 0) {
     lines.push(`${plural(inBoth, 'message')} could not be deleted after they were sent: they are in both queues`);
   }
