@@ -61,8 +61,9 @@ export async function adoptFiles(
   adoption: Adoption,
   head: Snapshot | undefined,
   deadline: number,
+  memory = new FooterMemory(engine.config.footerMemory),
 ): Promise<{ readonly snapshot: Snapshot | undefined; readonly progress: AdoptionProgress }> {
-  const run = new AdoptionRun(engine, adoption, head, deadline);
+  const run = new AdoptionRun(engine, adoption, head, deadline, memory);
   for await (const batch of listedBatches(adoption)) await run.take(batch);
   return run.finish();
 }
@@ -94,11 +95,17 @@ class AdoptionRun {
   private lastCheck: number;
   private progress: AdoptionProgress = { listed: 0, known: 0, added: 0, quarantined: 0, rows: 0, bytes: 0, commits: 0 };
 
-  constructor(engine: TableEngine, adoption: Adoption, head: Snapshot | undefined, deadline: number) {
+  constructor(
+    engine: TableEngine,
+    adoption: Adoption,
+    head: Snapshot | undefined,
+    deadline: number,
+    memory: FooterMemory,
+  ) {
     this.engine = engine;
     this.adoption = adoption;
     this.deadline = deadline;
-    this.memory = new FooterMemory(engine.config.footerMemory);
+    this.memory = memory;
     this.base = head;
     this.head = head;
     this.lastCheck = engine.now();
@@ -136,6 +143,7 @@ class AdoptionRun {
     for (let left = objects; left.length > 0; ) {
       const footers = this.memory.open();
       left = await this.commitSome(left, footers).finally(() => footers.release());
+      if (left.length > 0) this.checkTime();
     }
   }
 

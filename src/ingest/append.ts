@@ -5,7 +5,7 @@ import { findActive, type Snapshot } from '../delta/snapshot.ts';
 import { type TableRef, tableKey } from '../delta/table.ts';
 import { commit, type Decision } from '../delta/transaction.ts';
 import { isStoreError } from '../storage/object-store.ts';
-import { adoptFiles, isPending } from './adopt.ts';
+import { AdoptionPausedError, adoptFiles, isPending } from './adopt.ts';
 import { type Candidate, createRecheck, keyFlaw, type LandedObject, readCandidates } from './candidate.ts';
 import { mapConcurrently } from './concurrently.ts';
 import type { TableRule, TableSettings } from './config.ts';
@@ -33,9 +33,12 @@ export interface TableBatch {
 }
 
 export interface AppendOutcome {
-  readonly state: TableState;
+  /** Undefined when it is not worth keeping. */
+  readonly state: TableState | undefined;
   /** Paths of the objects that the store would not show; all others are done. */
   readonly failed: readonly string[];
+  /** The time was up before all files were adopted that were there before the table: any later call goes on. */
+  readonly paused?: AdoptionPausedError;
 }
 
 /**
@@ -52,24 +55,38 @@ export async function appendBatch(
   deadline: number,
   memory: FooterMemory,
 ): Promise<AppendOutcome> {
+  const { table } = batch;
   const failed: string[] = [];
   let round = batch;
   let state = cached;
-  for (;;) {
+  for (let isDone = false; !isDone; ) {
     const footers = memory.open();
     try {
       const outcome = await appendRound(engine, round, state, { deadline, footers });
       failed.push(...outcome.failed);
-      if (outcome.postponed.length === 0) return { state: outcome.state, failed };
       state = outcome.state;
       round = { ...batch, landed: outcome.postponed, deleted: [] };
+      isDone = outcome.postponed.length === 0;
     } finally {
       footers.release();
     }
   }
+  if (state !== undefined && isPending(state.snapshot)) {
+    try {
+      await adoptFiles(engine, batch, state.snapshot, deadline, memory);
+    } catch (error) {
+      if (error instanceof AdoptionPausedError) return { state: undefined, failed, paused: error };
+      throw error;
+    }
+    state = await currentState(table, engine.reader, state);
+  }
+  if (state !== undefined) trimState(state);
+  return { state, failed };
 }
 
-interface RoundOutcome extends AppendOutcome {
+interface RoundOutcome {
+  readonly state: TableState;
+  readonly failed: readonly string[];
   /** Those that there was no memory for. */
   readonly postponed: readonly LandedObject[];
 }
@@ -107,11 +124,6 @@ async function appendRound(
       error,
     });
   }
-  if (isPending(next.snapshot)) {
-    await adoptFiles(engine, batch, next.snapshot, deadline);
-    next = await currentState(table, engine.reader, next);
-  }
-  trimState(next);
   return { state: next, failed: failed.map(({ path }) => path), postponed };
 }
 

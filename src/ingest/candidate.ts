@@ -59,12 +59,13 @@ export async function readCandidates(
   const postponed: LandedObject[] = [];
   const looks = await mapConcurrently(objects, footerConcurrency, async (object) => {
     try {
-      return await readCandidate(table, object, maxFooterBytes, footers);
+      // Once there is no room, the rest need not be read in vain.
+      if (postponed.length === 0) return await readCandidate(table, object, maxFooterBytes, footers);
     } catch (error) {
       if (!(error instanceof NoRoomError)) throw error;
-      postponed.push(object);
-      return undefined;
     }
+    postponed.push(object);
+    return undefined;
   });
   return { candidates: looks.filter((candidate) => candidate !== undefined), postponed };
 }

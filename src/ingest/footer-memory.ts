@@ -42,6 +42,7 @@ export class FooterMemory {
 export class FooterShare {
   private readonly memory: FooterMemory;
   private held = 0;
+  private isClosed = false;
 
   constructor(memory: FooterMemory) {
     this.memory = memory;
@@ -52,15 +53,18 @@ export class FooterShare {
    * otherwise it throws NoRoomError: the file has to wait for the next commit.
    */
   async take(bytes: number): Promise<void> {
-    while (!this.memory.tryTake(bytes)) {
-      if (this.held > 0) throw new NoRoomError(`no room for a footer of ${bytes} bytes beside ${this.held}`);
+    while (this.isClosed || !this.memory.tryTake(bytes)) {
+      // What still reads after its table has failed must not hold what nobody will give back.
+      if (this.isClosed || this.held > 0)
+        throw new NoRoomError(`no room for a footer of ${bytes} bytes beside ${this.held}`);
       await this.memory.change();
     }
     this.held += bytes;
   }
 
-  /** After the commit. */
+  /** After the commit, or when there will be none. Ends the share. */
   release(): void {
+    this.isClosed = true;
     const { held } = this;
     this.held = 0;
     if (held > 0) this.memory.free(held);

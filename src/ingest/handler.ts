@@ -1,5 +1,4 @@
 import type { ObjectStore } from '../storage/object-store.ts';
-import { AdoptionPausedError } from './adopt.ts';
 import { appendBatch, type TableBatch } from './append.ts';
 import type { LandedObject } from './candidate.ts';
 import { mapConcurrently } from './concurrently.ts';
@@ -54,13 +53,15 @@ export function createAppendHandler(deps: AppendDeps) {
       try {
         const work = appendBatch(deps, group.batch, cache.take(url), deadline, footers);
         const outcome = await within(deadline - deps.now(), work, url);
-        cache.keep(url, outcome.state);
+        if (outcome.state !== undefined) cache.keep(url, outcome.state);
         for (const path of outcome.failed) for (const id of group.messagesOf(path)) failed.add(id);
+        // One message is enough to come back to the table.
+        if (outcome.paused !== undefined) for (const id of group.allMessages().slice(0, 1)) failed.add(id);
+        if (outcome.paused !== undefined) deps.telemetry.log('info', outcome.paused.message, { table: url });
       } catch (error) {
         deps.telemetry.log('error', 'table failed, its messages will be delivered again', { table: url, error });
         deps.telemetry.metrics(url, { failures: 1 });
-        for (const id of error instanceof AdoptionPausedError ? group.anyMessage() : group.allMessages())
-          failed.add(id);
+        for (const id of group.allMessages()) failed.add(id);
       }
     });
     return { batchItemFailures: [...failed].map((itemIdentifier) => ({ itemIdentifier })) };
@@ -90,9 +91,7 @@ interface TableGroup {
   readonly batch: TableBatch;
   /** Ids of the messages with an event about the path. */
   messagesOf(path: string): Iterable<string>;
-  allMessages(): Iterable<string>;
-  /** One message is enough to come back to the table. */
-  anyMessage(): Iterable<string>;
+  allMessages(): readonly string[];
 }
 
 interface PathEvents {
@@ -173,11 +172,10 @@ function toGroup(deps: AppendDeps, grouping: Grouping): TableGroup {
     return route.kind === 'table' && route.root === root ? route.relative : undefined;
   };
   const table = { store: deps.storeFor(bucket), root, url: deps.urlOf(bucket, root) };
-  const allMessages = () => new Set([...paths.values()].flatMap(({ messageIds }) => [...messageIds]));
+  const allMessages = () => [...new Set([...paths.values()].flatMap(({ messageIds }) => [...messageIds]))];
   return {
     batch: { table, settings, ...(rule !== undefined && { rule }), landed, deleted, oldest, relativePath },
     messagesOf: (path) => paths.get(path)?.messageIds ?? [],
     allMessages,
-    anyMessage: () => [...allMessages()].slice(0, 1),
   };
 }
