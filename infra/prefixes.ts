@@ -5,6 +5,49 @@ export function literalPrefix(pattern: string): string {
   return (capture === -1 ? segments : segments.slice(0, capture)).join('/');
 }
 
+/**
+ * Why a prefix cannot be one of tables; undefined if it can. What S3 would want encoded in the filters of its
+ * notifications (S3 user guide, "Configuring event notifications using object key name filtering") is refused there.
+ */
+export function prefixProblem(prefix: string, through: 's3' | 'eventbridge' | 'none'): string | undefined {
+  const got = `got "${prefix}"`;
+  if (prefix.split('/').some((segment) => ['', '.', '..'].includes(segment))) {
+    return `expected a literal prefix such as "lake/raw", without empty segments, ${got}`;
+  }
+  if (/[*?{}\\]/.test(prefix)) return `expected a literal prefix such as "lake/raw", ${got}`;
+  if (through === 's3' && !/^[\w!.'()/-]+$/.test(prefix)) {
+    return `has characters that filters of S3 notifications do not take as they are, ${got}; eventbridge takes them`;
+  }
+  return undefined;
+}
+
+/** Why endings of keys cannot be announced; undefined if they can. S3 refuses filters of which one covers another. */
+export function suffixProblem(suffixes: readonly string[]): string | undefined {
+  const bad = suffixes.find((suffix) => !/^[\w.-]+$/.test(suffix));
+  if (bad !== undefined) return `expected literal endings such as ".parquet", got "${bad}"`;
+  const covered = suffixes.find((suffix, index) =>
+    suffixes.some((other, position) => position !== index && suffix.endsWith(other)),
+  );
+  return covered === undefined ? undefined : `"${covered}" ends with another of them, or is there twice`;
+}
+
+/** At most so many prefixes that hold these, by putting parents in the place of the deepest ones. */
+export function atMost(count: number, prefixes: readonly string[]): readonly string[] {
+  let kept = outermost(prefixes);
+  while (kept.length > count) {
+    const depth = Math.max(...kept.map((prefix) => prefix.split('/').length));
+    if (depth === 1) return [];
+    kept = outermost(
+      kept.map((prefix) => (prefix.split('/').length === depth ? prefix.slice(0, prefix.lastIndexOf('/')) : prefix)),
+    );
+  }
+  return kept;
+}
+
+export function trimSlashes(text: string): string {
+  return text.replace(/^\/+|\/+$/g, '');
+}
+
 /** The prefixes that lie in no other; none where one of them is the whole bucket. S3 refuses overlapping filters. */
 export function outermost(prefixes: readonly string[]): string[] {
   const unique = [...new Set(prefixes)].sort();

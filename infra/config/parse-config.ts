@@ -1,6 +1,12 @@
-import { APPEND_SETTINGS, type AppendConfigInput, parseAppendConfig, type TableRule } from '../../src/ingest/config.ts';
+import {
+  APPEND_SETTINGS,
+  type AppendConfig,
+  type AppendConfigInput,
+  parseAppendConfig,
+  type TableRule,
+} from '../../src/ingest/config.ts';
 import { ConfigError, ConfigReader } from '../../src/ingest/config-reader.ts';
-import { literalPrefix, outermost } from '../prefixes.ts';
+import { literalPrefix, outermost, prefixProblem, suffixProblem, trimSlashes } from '../prefixes.ts';
 import type { AlarmConfig, AppendFunctionConfig, LandingConfig } from './types.ts';
 
 /** A configuration that was checked, with what it leaves out filled in. */
@@ -29,6 +35,11 @@ const DEFAULT_BATCH = { standard: 1_000, fifo: 10 };
 /** A larger batch needs a window (the same). */
 const BATCH_WITHOUT_WINDOW = 10;
 
+/** Each needs a rule of EventBridge; the function that groups events is for more. */
+const MAX_FIFO_GROUPS = 50;
+/** Of the function's memory, what the footers may take: with copies it is three times as much for moments. */
+const FOOTER_SHARE = 7;
+
 /** Checks a configuration given as plain data; throws ConfigError naming all that is wrong. */
 export function parseResacaConfig(value: unknown): Deployment {
   const problems: string[] = [];
@@ -45,21 +56,65 @@ export function parseResacaConfig(value: unknown): Deployment {
   const tables = root.pick(APPEND_SETTINGS);
   let prefixes: readonly string[] = [];
   try {
-    const { tables: rules, convention } = parseAppendConfig(tables);
-    prefixes = outermost(landing.prefixes ?? (convention === 'none' ? rules.map(tablePrefix) : []));
-    if (append.queue === 'fifo' && (convention !== 'none' || rules.length === 0)) {
-      root.problem('append.queue', "fifo needs convention 'none' and rules: the prefixes of the rules are the groups");
-    }
-    for (const [index, rule] of rules.entries()) {
-      if (landing.prefixes === undefined || isWithin(tablePrefix(rule), landing.prefixes)) continue;
-      root.problem(`tables[${index}].root`, `expected it within landing.prefixes, got "${rule.root}"`);
-    }
+    const config = parseAppendConfig(tables);
+    problems.push(...tableProblems(config, landing, append));
+    prefixes = prefixesOf(config, landing, append.queue === 'fifo');
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     problems.push(...error.problems);
   }
+  const { maxLag } = deployment.alarms;
+  if (maxLag <= (append.batchingWindow ?? 0)) {
+    root.problem(
+      'alarms.maxLag',
+      `expected more than append.batchingWindow (${append.batchingWindow} s), got ${maxLag}`,
+    );
+  }
   if (problems.length > 0) throw new ConfigError(problems);
   return { stage, landing, append, ...deployment, prefixes, tables: tables as AppendConfigInput };
+}
+
+/** Key prefixes in which the tables are; none for the whole bucket. In a FIFO queue they are the message groups. */
+function prefixesOf(
+  { tables, convention }: AppendConfig,
+  landing: Deployment['landing'],
+  isFifo: boolean,
+): readonly string[] {
+  const ofRules = tables.map(tablePrefix);
+  return outermost(isFifo ? ofRules : (landing.prefixes ?? (convention === 'none' ? ofRules : [])));
+}
+
+function tableProblems(
+  { tables, convention, footerMemory }: AppendConfig,
+  landing: Deployment['landing'],
+  { queue, memorySize }: Deployment['append'],
+): string[] {
+  const problems: string[] = [];
+  if (convention === 'none' && tables.length === 0) problems.push("tables: convention 'none' needs rules");
+  if (queue === 'fifo' && convention !== 'none') {
+    problems.push("append.queue: fifo needs convention 'none': the prefixes of the rules are the groups");
+  }
+  if (queue === 'fifo' && new Set(tables.map(tablePrefix)).size > MAX_FIFO_GROUPS) {
+    problems.push(`append.queue: fifo takes rules with ${MAX_FIFO_GROUPS} literal prefixes at most`);
+  }
+  if (footerMemory > (memorySize * 2 ** 20) / FOOTER_SHARE) {
+    problems.push(
+      `footerMemory: expected a seventh of append.memorySize (${memorySize} MB) at most, got ${footerMemory}`,
+    );
+  }
+  for (const [index, rule] of tables.entries()) {
+    const prefix = tablePrefix(rule);
+    if (landing.prefixes !== undefined && !isWithin(prefix, landing.prefixes)) {
+      problems.push(`tables[${index}].root: expected it within landing.prefixes, got "${rule.root}"`);
+    }
+    const problem =
+      prefix === '' ? undefined : prefixProblem(prefix, convention === 'none' ? landing.notifications : 'none');
+    if (problem !== undefined) problems.push(`tables[${index}].root: ${problem}`);
+    if (rule.bucket !== undefined && rule.bucket !== landing.bucketName) {
+      problems.push(`tables[${index}].bucket: expected landing.bucketName, the one bucket of the stack, or none`);
+    }
+  }
+  return problems;
 }
 
 function tablePrefix({ root }: TableRule): string {
@@ -87,9 +142,11 @@ function readLanding(reader: ConfigReader, isFifo: boolean): Deployment['landing
       's3 cannot send to a FIFO queue (S3 user guide, "Amazon SQS queue"); eventbridge can',
     );
   }
-  const bucketName = reader.optionalText('bucketName');
-  const keyArn = reader.optionalText('keyArn');
-  const accessLogsBucketName = reader.optionalText('accessLogsBucketName');
+  const bucketName = readBucket(reader, 'bucketName');
+  const accessLogsBucketName = readBucket(reader, 'accessLogsBucketName');
+  const keyArn = reader.has('keyArn')
+    ? reader.matching('keyArn', KEY_ARN, 'the ARN of a KMS key, not of an alias', '')
+    : undefined;
   if (keyArn !== undefined && bucketName === undefined) {
     reader.problem('keyArn', "is for an existing bucket; for a new one set encryption to 'kms'");
   }
@@ -99,12 +156,19 @@ function readLanding(reader: ConfigReader, isFifo: boolean): Deployment['landing
     }
   }
   const prefixes = reader.has('prefixes') ? reader.texts('prefixes').map(trimSlashes) : undefined;
-  if (prefixes?.some((prefix) => prefix === '' || /[*?{}\\]/.test(prefix))) {
-    reader.problem('prefixes', 'expected literal prefixes such as "lake/raw"; leave them out for the whole bucket');
+  if (prefixes?.length === 0) reader.problem('prefixes', 'has none; leave it out for the whole bucket');
+  for (const prefix of prefixes ?? []) {
+    const problem = prefix.includes('=')
+      ? `expected roots of tables or parents of them, not a partition, got "${prefix}"`
+      : prefixProblem(prefix, notifications);
+    if (problem !== undefined) reader.problem('prefixes', problem);
   }
+  const suffixes = reader.has('suffixes') ? reader.texts('suffixes') : ['.parquet'];
+  const problem = suffixProblem(suffixes);
+  if (problem !== undefined) reader.problem('suffixes', problem);
   return {
     notifications,
-    suffixes: reader.has('suffixes') ? reader.texts('suffixes') : ['.parquet'],
+    suffixes,
     enforceConditionalCommits: reader.boolean('enforceConditionalCommits', true),
     ...(bucketName !== undefined && { bucketName }),
     ...(keyArn !== undefined && { keyArn }),
@@ -144,7 +208,7 @@ function readAppend(reader: ConfigReader): Deployment['append'] {
     ...(queue === 'standard' && { batchingWindow }),
     maxConcurrency: reader.integer('maxConcurrency', 2, 1_000, 4),
     maxReceiveCount: reader.integer('maxReceiveCount', 1, 1_000, 5),
-    memorySize: reader.integer('memorySize', 128, 10_240, 512),
+    memorySize: reader.integer('memorySize', 512, 10_240, 512),
     timeout: reader.integer('timeout', 10, 900, 120),
     logLevel: reader.choice('logLevel', ['debug', 'info', 'warn', 'error'], 'info'),
     logRetention,
@@ -166,6 +230,10 @@ function readAlarms(reader: ConfigReader): Deployment['alarms'] {
   };
 }
 
-function trimSlashes(text: string): string {
-  return text.replace(/^\/+|\/+$/g, '');
+/** S3 user guide, "Bucket naming rules"; KMS developer guide, "Key ARN". */
+const BUCKET_NAME = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
+const KEY_ARN = /^arn:aws[\w-]*:kms:[\w-]+:\d{12}:key\/[\w-]+$/;
+
+function readBucket(reader: ConfigReader, name: string): string | undefined {
+  return reader.has(name) ? reader.matching(name, BUCKET_NAME, 'the name of a bucket', '') : undefined;
 }

@@ -56,7 +56,7 @@ export interface AppendFunctionConfig {
   readonly maxConcurrency?: number;
   /** Deliveries of a message before it goes to the dead letters: 1-1000. @default 5 */
   readonly maxReceiveCount?: number;
-  /** MB: 128-10240. Also decides the share of a CPU. @default 512 */
+  /** MB: 512-10240. Also decides the share of a CPU. @default 512 */
   readonly memorySize?: number;
   /** Seconds: 10-900. A message that failed comes again after six times this. @default 120 */
   readonly timeout?: number;

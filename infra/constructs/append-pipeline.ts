@@ -1,4 +1,4 @@
-import { Duration } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import { Effect, Policy, PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
@@ -8,13 +8,15 @@ import type { Bucket, IBucket } from 'aws-cdk-lib/aws-s3';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { type AppendConfigInput, parseAppendConfig } from '../../src/ingest/config.ts';
+import { ConfigError } from '../../src/ingest/config-reader.ts';
+import { atMost, outermost, prefixProblem, trimSlashes } from '../prefixes.ts';
 import { acknowledgeWildcards } from './acknowledge.ts';
 import { EventQueue } from './event-queue.ts';
 import { LandingEvents } from './landing-events.ts';
 import { DEFAULT_TIMEOUT, type FunctionSettings, ResacaFunction } from './resaca-function.ts';
 
 export interface AppendPipelineProps extends FunctionSettings {
-  /** Bucket whose files become tables, in place. */
+  /** Bucket whose files become tables, in place: of the same stack, or imported by its name. */
   readonly bucket: Bucket | IBucket;
   /** Tables and settings. @default any table by the path convention */
   readonly config?: AppendConfigInput;
@@ -46,16 +48,21 @@ export class AppendPipeline extends Construct {
   readonly bucket: Bucket | IBucket;
   readonly queue: Queue;
   readonly deadLetters: Queue;
+  /** What EventBridge could not deliver; undefined where events come another way. */
+  readonly undelivered: Queue | undefined;
   readonly function: LambdaFunction;
   readonly role: Role;
   readonly logGroup: LogGroup;
   readonly pipelineName: string;
+  /** MB. */
+  readonly memorySize: number;
 
-  /** Throws ConfigError naming every mistake of `config`. */
+  /** Throws ConfigError naming every mistake of the properties. */
   constructor(scope: Construct, id: string, props: AppendPipelineProps) {
     super(scope, id);
-    const { bucket, config = {}, prefixes = [], fifo = false, encryptionKey } = props;
-    parseAppendConfig(config);
+    const { bucket, config = {}, fifo = false, encryptionKey } = props;
+    checkProps(props);
+    const prefixes = outermost((props.prefixes ?? []).map(trimSlashes));
     this.bucket = bucket;
     const { queue, deadLetters } = new EventQueue(this, 'Events', {
       functionTimeout: props.timeout ?? DEFAULT_TIMEOUT,
@@ -65,12 +72,14 @@ export class AppendPipeline extends Construct {
     });
     this.queue = queue;
     this.deadLetters = deadLetters;
-    const append = new ResacaFunction(this, 'Function', { ...props, name: 'append', config });
+    const pipelineName = props.pipelineName ?? `${Stack.of(this).stackName}-${id}`;
+    const append = new ResacaFunction(this, 'Function', { ...props, name: 'append', config, pipelineName });
     this.function = append.function;
     this.role = append.role;
     this.logGroup = append.logGroup;
-    this.pipelineName = append.pipelineName;
-    const policy = tablePolicy(this, bucket, prefixes);
+    this.pipelineName = pipelineName;
+    this.memorySize = append.memorySize;
+    const policy = tablePolicy(this, bucket, atMost(MAX_GRANTED_PREFIXES, prefixes));
     policy.attachToRole(this.role);
     queue.grantConsumeMessages(this.role);
     // Else the first invocations could come before what they may do.
@@ -84,16 +93,31 @@ export class AppendPipeline extends Construct {
       }),
     );
     const through = props.notifications ?? (fifo ? 'eventbridge' : 's3');
-    if (through !== 'none') {
-      new LandingEvents(this, 'LandingEvents', {
-        bucket,
-        queue,
-        through,
-        prefixes,
-        suffixes: props.suffixes ?? ['.parquet'],
-      });
-    }
+    const suffixes = props.suffixes ?? ['.parquet'];
+    const announced = through === 's3' ? atMost(MAX_NOTIFIED_PREFIXES, prefixes) : prefixes;
+    this.undelivered =
+      through === 'none'
+        ? undefined
+        : new LandingEvents(this, 'LandingEvents', { bucket, queue, through, prefixes: announced, suffixes })
+            .undelivered;
   }
+}
+
+/** Prefixes in the policy of the role: five ARNs each, of the 10,240 characters that the policies of a role may have. */
+const MAX_GRANTED_PREFIXES = 10;
+/** Prefixes with notifications of their own: three each, and a bucket takes 100 (S3 user guide, "Service quotas"). */
+const MAX_NOTIFIED_PREFIXES = 20;
+
+function checkProps({ config = {}, fifo, notifications, batchingWindow, prefixes = [] }: AppendPipelineProps): void {
+  const problems: string[] = [];
+  if (fifo === true && notifications === 's3') problems.push('notifications: s3 cannot send to a FIFO queue');
+  if (fifo === true && batchingWindow !== undefined) problems.push('batchingWindow: a FIFO queue has none');
+  for (const prefix of prefixes) {
+    const problem = prefixProblem(trimSlashes(prefix), notifications ?? (fifo === true ? 'eventbridge' : 's3'));
+    if (problem !== undefined) problems.push(`prefixes: ${problem}`);
+  }
+  if (problems.length > 0) throw new ConfigError(problems);
+  parseAppendConfig(config);
 }
 
 /** Reads what lands, writes logs and what the pipeline keeps beside them, deletes nothing. */

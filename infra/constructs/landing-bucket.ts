@@ -39,6 +39,8 @@ export class LandingBucket extends Construct {
       }),
     });
     if (props.enforceConditionalCommits !== false) this.refuseUnconditionalCommits();
+    // What guards a bucket that stays has to stay, too.
+    this.bucket.policy?.applyRemovalPolicy(props.removalPolicy ?? RemovalPolicy.RETAIN);
     if (props.accessLogsBucket === undefined) {
       Validations.of(this.bucket).acknowledge({
         id: 'AwsSolutions-S1',

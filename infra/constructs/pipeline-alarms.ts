@@ -105,9 +105,22 @@ function alarmSpecs(props: PipelineAlarmsProps): AlarmSpec[] {
       metric: pipeline.deadLetters.metricApproximateNumberOfMessagesVisible({ statistic: 'Maximum', period: PERIOD }),
       threshold: 0,
     },
+    ...(pipeline.undelivered === undefined
+      ? []
+      : [
+          {
+            id: 'Undelivered',
+            description: 'EventBridge could not deliver events to the queue; their files are in no table.',
+            metric: pipeline.undelivered.metricApproximateNumberOfMessagesVisible({
+              statistic: 'Maximum',
+              period: PERIOD,
+            }),
+            threshold: 0,
+          },
+        ]),
     {
       id: 'MessageAge',
-      description: `A message waits longer than ${maxMessageAge.toMinutes()} minutes.`,
+      description: `A message waits longer than ${maxMessageAge.toMinutes({ integral: false })} minutes.`,
       metric: pipeline.queue.metricApproximateAgeOfOldestMessage({ statistic: 'Maximum', period: PERIOD }),
       threshold: maxMessageAge.toSeconds(),
     },

@@ -17,8 +17,6 @@ import { costEstimate, outstandingBytes, outstandingFiles, PERIOD, pipelineMetri
 export interface PipelineDashboardProps {
   readonly pipeline: AppendPipeline;
   readonly alarms?: PipelineAlarms;
-  /** MB of the append function, for the estimate of its cost. */
-  readonly memorySize: number;
 }
 
 const HALF = { width: 12, height: 6 };
@@ -31,7 +29,7 @@ export class PipelineDashboard extends Construct {
     super(scope, id);
     const { pipeline, alarms } = props;
     this.dashboard = new Dashboard(this, 'Dashboard', {
-      // Names are unique in a region; a stage has its own.
+      // Dashboards are the same in all regions.
       dashboardName: `${pipeline.pipelineName}-${Stack.of(this).region}`,
       widgets: [
         [
@@ -51,7 +49,7 @@ export class PipelineDashboard extends Construct {
   }
 }
 
-function graphs({ pipeline, memorySize }: PipelineDashboardProps): IWidget[][] {
+function graphs({ pipeline }: PipelineDashboardProps): IWidget[][] {
   const { queue, deadLetters } = pipeline;
   const lambda = pipeline.function;
   return [
@@ -103,7 +101,7 @@ function graphs({ pipeline, memorySize }: PipelineDashboardProps): IWidget[][] {
           lambda.metricInvocations({ period: PERIOD }),
           lambda.metric('ConcurrentExecutions', { statistic: 'Maximum', period: PERIOD }),
         ],
-        [costEstimate(pipeline, memorySize)],
+        [costEstimate(pipeline)],
       ),
     ],
   ];
@@ -116,7 +114,7 @@ function graph(title: string, left: IMetric[], right: IMetric[] = []): GraphWidg
 /** From the log lines, which name the table; metrics of each table cost extra. */
 function lagByTable(pipeline: AppendPipeline): LogQueryWidget {
   return logTable(pipeline, 'By table', [
-    'filter ispresent(commits)',
+    'filter ispresent(commits) and not ispresent(message)',
     'stats sum(filesAppended) as files, sum(bytesAppended) as bytes, sum(commits) as commits, sum(conflicts) as conflicts, max(freshnessLag) as lag_ms by table',
     'sort lag_ms desc',
   ]);

@@ -45,7 +45,8 @@ export function outstandingFiles({ queue }: AppendPipeline): MathExpression {
 /** The outstanding files, at the mean size of those that were appended in the same time. */
 export function outstandingBytes(pipeline: AppendPipeline): MathExpression {
   return new MathExpression({
-    expression: 'IF(files > 0, (waiting + handled) * bytes / files, 0)',
+    // The size that files had when some were appended last.
+    expression: '(waiting + handled) * FILL(bytes / files, REPEAT)',
     usingMetrics: {
       waiting: pipeline.queue.metricApproximateNumberOfMessagesVisible({ statistic: 'Maximum', period: PERIOD }),
       handled: pipeline.queue.metricApproximateNumberOfMessagesNotVisible({ statistic: 'Maximum', period: PERIOD }),
@@ -79,8 +80,8 @@ const PRICE = {
 };
 
 /** What the requests of one period cost in USD: Lambda, SQS and S3, without storage, logs and metrics. */
-export function costEstimate(pipeline: AppendPipeline, memorySize: number): MathExpression {
-  const gbSeconds = (PRICE.lambdaGbSeconds * memorySize) / 1024 / 1000;
+export function costEstimate(pipeline: AppendPipeline): MathExpression {
+  const gbSeconds = (PRICE.lambdaGbSeconds * pipeline.memorySize) / 1024 / 1000;
   const terms = [
     `FILL(invocations, 0) * ${PRICE.lambdaRequests}`,
     `FILL(duration, 0) * ${gbSeconds.toFixed(6)}`,

@@ -1,4 +1,4 @@
-import { Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
 import { Effect, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, Function as LambdaFunction, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
@@ -17,7 +17,10 @@ export interface FunctionSettings {
   readonly logLevel?: 'debug' | 'info' | 'warn' | 'error';
   /** Whether X-Ray traces the invocations. @default false */
   readonly tracing?: boolean;
-  /** Value of the metrics' dimension `pipeline`. @default the name of the stack */
+  /**
+   * Value of the metrics' dimension `pipeline`, and the beginning of the names of alarms and dashboard; unique in an
+   * account and region. @default the names of the stack and the construct
+   */
   readonly pipelineName?: string;
   /** Whether each table has metrics of its own, which CloudWatch bills by table. @default false */
   readonly metricsByTable?: boolean;
@@ -28,6 +31,7 @@ export interface ResacaFunctionProps extends FunctionSettings {
   readonly name: string;
   /** What the function reads at start, as plain data. */
   readonly config: unknown;
+  readonly pipelineName: string;
 }
 
 export const DEFAULT_TIMEOUT = Duration.minutes(2);
@@ -37,11 +41,12 @@ export class ResacaFunction extends Construct {
   readonly function: LambdaFunction;
   readonly role: Role;
   readonly logGroup: LogGroup;
-  readonly pipelineName: string;
+  /** MB. */
+  readonly memorySize: number;
 
   constructor(scope: Construct, id: string, props: ResacaFunctionProps) {
     super(scope, id);
-    this.pipelineName = props.pipelineName ?? Stack.of(this).stackName;
+    this.memorySize = props.memorySize ?? 512;
     this.logGroup = new LogGroup(this, 'Logs', {
       retention: props.logRetention ?? RetentionDays.ONE_MONTH,
       removalPolicy: RemovalPolicy.DESTROY,
@@ -55,13 +60,13 @@ export class ResacaFunction extends Construct {
       architecture: Architecture.ARM_64,
       role: this.role.withoutPolicyUpdates(),
       timeout: props.timeout ?? DEFAULT_TIMEOUT,
-      memorySize: props.memorySize ?? 512,
+      memorySize: this.memorySize,
       logGroup: this.logGroup,
       ...(props.tracing === true && { tracing: Tracing.ACTIVE }),
       environment: {
         NODE_OPTIONS: '--enable-source-maps',
         RESACA_CONFIG_FILE: CONFIG_FILE,
-        RESACA_PIPELINE: this.pipelineName,
+        RESACA_PIPELINE: props.pipelineName,
         ...(props.logLevel !== undefined && { RESACA_LOG_LEVEL: props.logLevel }),
         ...(props.metricsByTable === true && { RESACA_METRICS_BY_TABLE: 'true' }),
       },

@@ -38,6 +38,7 @@ export class ResacaStack extends Stack {
     this.append = new AppendPipeline(this, 'Append', {
       ...settings,
       ...eventsKey,
+      pipelineName: this.stackName,
       bucket: this.bucket,
       config: deployment.tables,
       notifications: deployment.landing.notifications,
@@ -59,13 +60,18 @@ export class ResacaStack extends Stack {
       new PipelineDashboard(this, 'Dashboard', {
         pipeline: this.append,
         alarms: this.alarms,
-        memorySize: append.memorySize,
       });
     }
     new CfnOutput(this, 'LandingBucketName', { value: this.bucket.bucketName });
     new CfnOutput(this, 'QueueUrl', { value: this.append.queue.queueUrl });
     new CfnOutput(this, 'DeadLetterQueueUrl', { value: this.append.deadLetters.queueUrl });
     new CfnOutput(this, 'AlarmTopicArn', { value: this.alarms.topic.topicArn });
+    if (this.bucket.encryptionKey !== undefined) {
+      new CfnOutput(this, 'LandingKeyArn', { value: this.bucket.encryptionKey.keyArn });
+    }
+    if (this.append.undelivered !== undefined) {
+      new CfnOutput(this, 'UndeliveredQueueUrl', { value: this.append.undelivered.queueUrl });
+    }
     new CfnOutput(this, 'LogGroupName', { value: this.append.logGroup.logGroupName });
   }
 

@@ -48,6 +48,9 @@ export async function runCdk(args: readonly string[], { env, output, logFile }: 
     env: { ...withoutAws(process.env), ...env, ...SETTINGS },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  // What only this process is told to end would go on otherwise.
+  const stop = (): void => void child.kill();
+  process.on('exit', stop);
   let text = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (part: string) => {
@@ -56,6 +59,7 @@ export async function runCdk(args: readonly string[], { env, output, logFile }: 
     });
   }
   const code = await new Promise((resolve, reject) => child.on('error', reject).on('close', resolve));
+  process.off('exit', stop);
   if (code !== 0) throw new Error(`cdk ${args[0]} failed:\n${text.trim().slice(-SHOWN)}`);
   return text;
 }

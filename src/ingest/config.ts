@@ -243,6 +243,7 @@ function readPrefix(reader: ConfigReader, name: string): string | undefined {
     const capture = /^\{([A-Za-z_]\w*)\}$/.exec(segment)?.[1];
     const bad =
       segment === '' || segment === '.' || segment === '..' || (capture === undefined && /[{}]/.test(segment));
+    if (segment.includes('*')) reader.problem(name, `has the segment "${segment}"; a {name} stands for any segment`);
     if (bad) reader.problem(name, `has the segment "${segment}"; expected text, or one {name} alone`);
     if (capture !== undefined && names.has(capture)) reader.problem(name, `has {${capture}} twice`);
     if (capture !== undefined) names.add(capture);

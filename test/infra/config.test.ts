@@ -5,7 +5,7 @@ import { describe, it } from 'node:test';
 import { loadConfig } from '../../infra/config/load-config.ts';
 import { parseResacaConfig } from '../../infra/config/parse-config.ts';
 import type { ResacaConfig } from '../../infra/config/types.ts';
-import { outermost } from '../../infra/prefixes.ts';
+import { atMost, outermost } from '../../infra/prefixes.ts';
 import { ConfigError } from '../../src/ingest/config-reader.ts';
 import { makeTempFolder } from '../support/temp-folder.ts';
 import { templateOf } from '../support/templates.ts';
@@ -47,6 +47,7 @@ const FULL: ResacaConfig = {
   convention: 'none',
   defaults: { deletes: 'ignore' },
   footerConcurrency: 16,
+  footerMemory: 2 ** 26,
 };
 
 describe('a configuration', () => {
@@ -64,7 +65,7 @@ describe('a configuration', () => {
     assert.deepEqual(append, FULL.append);
     assert.deepEqual(alarms, FULL.alarms);
     assert.deepEqual(prefixes, ['lake']);
-    assert.deepEqual(Object.keys(tables), ['tables', 'convention', 'defaults', 'footerConcurrency']);
+    assert.deepEqual(Object.keys(tables), ['tables', 'convention', 'defaults', 'footerConcurrency', 'footerMemory']);
     templateOf(FULL).hasResourceProperties('AWS::SNS::Subscription', { Endpoint: 'data@example.com' });
   });
 
@@ -75,7 +76,7 @@ describe('a configuration', () => {
     [
       'a memory that Lambda does not have',
       { append: { memorySize: 64 } },
-      /^append.memorySize: expected .* 128 to 10240/,
+      /^append.memorySize: expected .* 512 to 10240/,
     ],
     ['a batch without its window', { append: { batchingWindow: 0 } }, /^append.batchingWindow: expected at least 1 s/],
     ['one poller', { append: { maxConcurrency: 1 } }, /^append.maxConcurrency: expected a whole number from 2/],
@@ -105,9 +106,49 @@ describe('a configuration', () => {
     [
       'a pattern as a landing prefix',
       { landing: { prefixes: ['a/*'] } },
-      /^landing.prefixes: expected literal prefixes/,
+      /^landing.prefixes: expected a literal prefix/,
     ],
-    ['the key of no bucket', { landing: { keyArn: 'arn' } }, /^landing.keyArn: is for an existing bucket/],
+    ['an empty list of prefixes', { landing: { prefixes: [] } }, /^landing.prefixes: has none/],
+    ['a partition as a landing prefix', { landing: { prefixes: ['a/ds=1'] } }, /^landing.prefixes: expected roots/],
+    [
+      'what a filter of S3 does not take as it is',
+      { landing: { prefixes: ['my lake'] } },
+      /^landing.prefixes: has characters that filters/,
+    ],
+    [
+      'suffixes of which one covers another',
+      { landing: { suffixes: ['.parquet', '.snappy.parquet'] } },
+      /^landing.suffixes: ".snappy.parquet" ends with another/,
+    ],
+    ['a pattern as a suffix', { landing: { suffixes: ['*.parquet'] } }, /^landing.suffixes: expected literal endings/],
+    [
+      'an alias of a key',
+      { landing: { bucketName: 'mine', keyArn: 'alias/mine' } },
+      /^landing.keyArn: expected the ARN/,
+    ],
+    [
+      'a URL of a bucket',
+      { landing: { bucketName: 's3://mine' } },
+      /^landing.bucketName: expected the name of a bucket/,
+    ],
+    ['no tables at all', { convention: 'none' }, /^tables: convention 'none' needs rules/],
+    ['a glob in a rule', { tables: [{ prefix: 'lake/*' }] }, /^tables\[0\].prefix: has the segment "\*"/],
+    [
+      'a rule for another bucket',
+      { tables: [{ prefix: 'a', bucket: 'other' }] },
+      /^tables\[0\].bucket: expected landing.bucketName/,
+    ],
+    ['footers that do not fit', { footerMemory: 2 ** 28 }, /^footerMemory: expected a seventh of append.memorySize/],
+    [
+      'a lag that is always in alarm',
+      { alarms: { maxLag: 20 }, append: { batchingWindow: 60 } },
+      /^alarms.maxLag: expected more than append.batchingWindow/,
+    ],
+    [
+      'the key of no bucket',
+      { landing: { keyArn: 'arn:aws:kms:us-east-1:111122223333:key/1' } },
+      /^landing.keyArn: is for an existing bucket/,
+    ],
     [
       'a policy for an existing bucket',
       { landing: { bucketName: 'mine', enforceConditionalCommits: true } },
@@ -132,6 +173,13 @@ describe('a configuration', () => {
     );
   });
 
+  it('puts parents in the place of too many prefixes', () => {
+    const prefixes = Array.from({ length: 30 }, (_, index) => `lake/raw/t${index}`);
+    assert.deepEqual(atMost(30, prefixes).length, 30);
+    assert.deepEqual(atMost(29, [...prefixes, 'web']), ['lake/raw', 'web']);
+    assert.deepEqual(atMost(1, ['a/b', 'c']), []);
+  });
+
   it('limits the function to the tables where no others can be', () => {
     const tables = [{ prefix: 'a/b' }, { prefix: 'a' }, { prefix: 'c/{x}/d' }, { prefix: 'ab' }];
     assert.deepEqual(parseResacaConfig({ convention: 'none', tables }).prefixes, ['a', 'ab', 'c']);
@@ -148,9 +196,9 @@ describe('a configuration file', () => {
     return path;
   };
 
-  it('is the one of the repository, which has every default', async () => {
+  it('is the one of the repository', async () => {
     const config = await loadConfig(join(import.meta.dirname, '../../resaca.config.ts'));
-    assert.deepEqual(parseResacaConfig(config), parseResacaConfig({ tables: [] }));
+    assert.equal(parseResacaConfig(config).stage, config.stage);
   });
 
   it('is a module or JSON, with another stage where one is given', async () => {

@@ -5,7 +5,10 @@ import { describe, it } from 'node:test';
 import { Match } from 'aws-cdk-lib/assertions';
 import { templateOf } from '../support/templates.ts';
 
-const template = templateOf({ alarms: { email: 'data@example.com', maxLag: 120, maxMessageAge: 600 } });
+const template = templateOf({
+  landing: { notifications: 'eventbridge' },
+  alarms: { email: 'data@example.com', maxLag: 120, maxMessageAge: 600 },
+});
 const alarms = Object.values(template.findResources('AWS::CloudWatch::Alarm')).map(({ Properties }) => Properties);
 const alarmOf = (id: string) => alarms.find(({ AlarmName }) => AlarmName === `resaca-dev-${id}`);
 

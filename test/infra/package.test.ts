@@ -11,7 +11,7 @@ const ROOT = join(import.meta.dirname, '../..');
 
 /** Someone's own CDK app, with the table of an existing bucket and an alarm more. */
 const APP = `
-import { App, Duration, Stack } from 'aws-cdk-lib';
+import { App, Duration, Fn, Stack } from 'aws-cdk-lib';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { AppendPipeline, PipelineAlarms, pipelineMetric } from 'resaca/infra';
 
@@ -24,6 +24,8 @@ const append = new AppendPipeline(stack, 'Append', {
   memorySize: 768,
 });
 const alarms = new PipelineAlarms(stack, 'Alarms', { pipeline: append });
+const other = new AppendPipeline(stack, 'Other', { bucket: Bucket.fromBucketName(stack, 'Imported', Fn.importValue('name')), prefixes: ['web'] });
+new PipelineAlarms(stack, 'OtherAlarms', { pipeline: other });
 pipelineMetric(append, 'commits').createAlarm(stack, 'Quiet', { threshold: 1, evaluationPeriods: 1 });
 const count: number = alarms.alarms.length;
 console.log(count);

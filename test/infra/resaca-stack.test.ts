@@ -76,6 +76,7 @@ describe('the stack without a configuration', () => {
       SqsManagedSseEnabled: true,
       MessageRetentionPeriod: 14 * 86_400,
     });
+    template.hasResource('AWS::S3::BucketPolicy', { DeletionPolicy: 'Retain' });
     for (const { Properties } of Object.values(template.findResources('AWS::SQS::QueuePolicy'))) {
       const denied = Properties.PolicyDocument.Statement.filter(({ Effect }: { Effect: string }) => Effect === 'Deny');
       assert.deepEqual(
@@ -209,8 +210,43 @@ describe('a configuration', () => {
     );
   });
 
+  it('stays within the limits of AWS with very many tables', () => {
+    const tables = Array.from({ length: 50 }, (_, index) => ({ prefix: `lake/department_${index}/orders` }));
+    const many = templateOf({ convention: 'none', tables });
+    const policies = Object.values(many.findResources('AWS::IAM::Policy')).map(({ Properties }) =>
+      JSON.stringify(Properties.PolicyDocument),
+    );
+    assert.ok(policies.join('').length < 10_240);
+    const [notifications] = Object.values(many.findResources('Custom::S3BucketNotifications'));
+    assert.ok(notifications?.Properties.NotificationConfiguration.QueueConfigurations.length <= 60);
+    const fifo = templateOf({ convention: 'none', tables, append: { queue: 'fifo' } });
+    fifo.resourceCountIs('AWS::Events::Rule', 50);
+    for (const { Properties } of Object.values(fifo.findResources('AWS::SQS::QueuePolicy'))) {
+      assert.ok(Properties.PolicyDocument.Statement.length <= 2);
+    }
+  });
+
+  it('keeps what EventBridge cannot deliver, and says so', () => {
+    const bridged = templateOf({ landing: { notifications: 'eventbridge' } });
+    const [rule] = Object.values(bridged.findResources('AWS::Events::Rule'));
+    assert.match(textOf(rule?.Properties.Targets[0].DeadLetterConfig.Arn), /Undelivered/);
+    bridged.hasResourceProperties('AWS::CloudWatch::Alarm', { AlarmName: 'resaca-dev-Undelivered' });
+    bridged.hasResourceProperties('AWS::SQS::QueuePolicy', {
+      PolicyDocument: {
+        Statement: Match.arrayWith([
+          Match.objectLike({
+            Effect: 'Allow',
+            Action: 'sqs:SendMessage',
+            Principal: { Service: 'events.amazonaws.com' },
+            Condition: { ArnLike: { 'aws:SourceArn': Match.anyValue() } },
+          }),
+        ]),
+      },
+    });
+  });
+
   it('takes an existing bucket, with its key, and leaves it as it is', () => {
-    const keyArn = 'arn:aws:kms:us-east-1:111122223333:key/1234';
+    const keyArn = 'arn:aws:kms:us-east-1:111122223333:key/1234-abcd';
     const imported = templateOf({ landing: { bucketName: 'mine', keyArn } });
     imported.resourceCountIs('AWS::S3::Bucket', 0);
     imported.resourceCountIs('AWS::S3::BucketPolicy', 0);
@@ -244,12 +280,16 @@ describe('a configuration', () => {
       tables: [{ prefix: 'orders' }, { prefix: 'web/{site}' }],
       append: { queue: 'fifo' },
     });
-    fifo.allResourcesProperties('AWS::SQS::Queue', {
-      FifoQueue: true,
-      ContentBasedDeduplication: true,
-      FifoThroughputLimit: 'perMessageGroupId',
-      DeduplicationScope: 'messageGroup',
-    });
+    fifo.resourcePropertiesCountIs(
+      'AWS::SQS::Queue',
+      {
+        FifoQueue: true,
+        ContentBasedDeduplication: true,
+        FifoThroughputLimit: 'perMessageGroupId',
+        DeduplicationScope: 'messageGroup',
+      },
+      2,
+    );
     fifo.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
       BatchSize: 10,
       MaximumBatchingWindowInSeconds: Match.absent(),

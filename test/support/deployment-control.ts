@@ -32,7 +32,7 @@ export async function listFunctions({ endpoint }: S3Server): Promise<readonly Fu
 /** The function that takes the messages of a queue. */
 export async function functionOf(server: S3Server, queueArn: string): Promise<FunctionSettings> {
   const { FunctionArn } = await mappingOf(server, queueArn);
-  const found = (await listFunctions(server)).find(({ FunctionName }) => FunctionArn.includes(`:${FunctionName}`));
+  const found = (await listFunctions(server)).find(({ FunctionName }) => FunctionArn.endsWith(`:${FunctionName}`));
   if (found === undefined) throw new Error(`the queue ${queueArn} has a mapping to ${FunctionArn}, which is not there`);
   return found;
 }

@@ -58,6 +58,11 @@ export class Deployment {
     }
   }
 
+  /** Of a table that is there. */
+  async version(root: string): Promise<number> {
+    return (await this.snapshot(root))?.version ?? assert.fail(`there is no table ${root}`);
+  }
+
   /** The active files of a table, by decoded path. */
   async files(root: string): Promise<ReadonlyMap<string, AddFile>> {
     const snapshot = await this.snapshot(root);
@@ -83,6 +88,23 @@ export class Deployment {
       }
     }
     return counts;
+  }
+
+  /** Commits of all tables under a prefix. */
+  async commits(prefix: string): Promise<number> {
+    let commits = 0;
+    for await (const { key } of this.store.list(`${prefix}/`)) if (/_delta_log\/\d{20}\.json$/.test(key)) commits += 1;
+    return commits;
+  }
+
+  /** Waits for that many commits under a prefix; returns at once then. */
+  async untilCommits(prefix: string, count: number): Promise<void> {
+    let commits = 0;
+    await until(async () => {
+      commits = await this.commits(prefix);
+      return commits >= count;
+    }, 0);
+    assert.ok(commits >= count, `expected ${count} commits under ${prefix}/, got ${commits}`);
   }
 
   /** Waits for the files of a table to be these. */
@@ -191,6 +213,6 @@ export class Deployment {
 }
 
 /** Waits for a condition; the assertion behind it says what is not as expected. */
-export async function until(condition: () => Promise<boolean>): Promise<void> {
-  for (const end = Date.now() + PATIENCE; Date.now() < end && !(await condition()); ) await sleep(PAUSE);
+async function until(condition: () => Promise<boolean>, pause = PAUSE): Promise<void> {
+  for (const end = Date.now() + PATIENCE; Date.now() < end && !(await condition()); ) await sleep(pause);
 }
