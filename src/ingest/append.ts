@@ -37,7 +37,7 @@ export interface AppendOutcome {
   readonly state: TableState | undefined;
   /** Paths of the objects that the store would not show; all others are done. */
   readonly failed: readonly string[];
-  /** The time was up before all files were adopted that were there before the table: any later call goes on. */
+  /** The time was up before all files were adopted that were there before the table; the next call goes on. */
   readonly paused?: AdoptionPausedError;
 }
 
