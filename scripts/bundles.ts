@@ -1,4 +1,5 @@
-import { basename, dirname, extname, join } from 'node:path';
+import { cpSync } from 'node:fs';
+import { basename, dirname, extname, join, relative } from 'node:path';
 import type { BuildOptions } from 'esbuild';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -14,6 +15,8 @@ export interface Bundle {
    * imported dynamically becomes a file of its own, so that the packages it needs are loaded with it and not before.
    */
   readonly includesPackages: boolean;
+  /** Packages that cannot be put into the one file, because they load files of their own; they are copied beside it. */
+  readonly copiedPackages?: readonly string[];
   /** The oldest Node on which it runs. */
   readonly target: string;
 }
@@ -25,8 +28,17 @@ export const APPEND_BUNDLE: Bundle = {
   target: 'node24',
 };
 
+export const BRONZE_BUNDLE: Bundle = {
+  entry: 'lambdas/bronze/handler.ts',
+  output: 'lambdas/bronze/index.mjs',
+  includesPackages: true,
+  copiedPackages: ['parquet-wasm'],
+  target: 'node24',
+};
+
 export const BUNDLES: readonly Bundle[] = [
   APPEND_BUNDLE,
+  BRONZE_BUNDLE,
   { entry: 'src/cli/resaca.ts', output: 'cli/resaca.mjs', includesPackages: false, target: 'node22' },
   { entry: 'infra/index.ts', output: 'infra/index.mjs', includesPackages: false, target: 'node22' },
 ];
@@ -52,6 +64,7 @@ export function bundleOptions(bundle: Bundle, folder = join(ROOT, 'dist')) {
     // The SDK ships both forms; its ES modules are the smaller bundle.
     mainFields: ['module', 'main'],
     packages: bundle.includesPackages ? 'bundle' : 'external',
+    external: [...(bundle.copiedPackages ?? [])],
     ...(bundle.includesPackages ? { banner: { js: REQUIRE_BANNER } } : {}),
     minify: bundle.includesPackages,
     sourcemap: true,
@@ -61,4 +74,18 @@ export function bundleOptions(bundle: Bundle, folder = join(ROOT, 'dist')) {
     metafile: true,
     logLevel: 'warning',
   } satisfies BuildOptions;
+}
+
+/** Puts the packages that a bundle needs as they are beside it, with what Node needs of them. */
+export function copyPackages({ output, copiedPackages = [] }: Bundle, folder: string): void {
+  for (const name of copiedPackages) {
+    const source = join(ROOT, 'node_modules', name);
+    const target = join(folder, dirname(output), 'node_modules', name);
+    cpSync(source, target, { recursive: true, filter: (path) => isForNode(relative(source, path)) });
+  }
+}
+
+/** Of the builds of a WebAssembly package, the one for Node. */
+function isForNode(path: string): boolean {
+  return !/^(bundler|esm)(\/|$)|\.d\.ts$|^README/.test(path);
 }

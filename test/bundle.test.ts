@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { builtinModules } from 'node:module';
 import { describe, it } from 'node:test';
 import { build } from 'esbuild';
-import { APPEND_BUNDLE, bundleOptions } from '../scripts/bundles.ts';
+import { APPEND_BUNDLE, BRONZE_BUNDLE, bundleOptions } from '../scripts/bundles.ts';
 
 /** Bytes. A larger bundle starts slower; the SDK's S3 client is most of it. */
 const MAX_BYTES = 1_000_000;
@@ -38,5 +38,28 @@ describe('the bundle of the append function', async () => {
 
   it(`is smaller than ${MAX_BYTES} bytes`, () => {
     assert.ok(code.length > 0 && code.length < MAX_BYTES, `${code.length} bytes`);
+  });
+});
+
+describe('the bundle of the bronze function', async () => {
+  const { metafile, outputFiles } = await build({ ...bundleOptions(BRONZE_BUNDLE), write: false });
+  const code = outputFiles.find(({ path }) => path.endsWith('.mjs'))?.text ?? '';
+
+  it('leaves the writer of Parquet, which loads a file of its own, beside it', () => {
+    const imports = Object.values(metafile.outputs).flatMap((output) => output.imports.map(({ path }) => path));
+    const packages = new Set(imports.filter((path) => !path.startsWith('node:') && !NODE_MODULES.has(path)));
+    assert.deepEqual([...packages], ['parquet-wasm']);
+  });
+
+  it('loads it only when there is something to write', () => {
+    const dynamic = Object.values(metafile.outputs).flatMap((output) =>
+      output.imports.filter(({ kind }) => kind === 'dynamic-import'),
+    );
+    assert.ok(dynamic.some(({ path }) => path === 'parquet-wasm'));
+    assert.doesNotMatch(code, /from\s*["']parquet-wasm["']/);
+  });
+
+  it(`is smaller than ${MAX_BYTES} bytes`, () => {
+    assert.ok(code.length < MAX_BYTES, `${code.length} bytes`);
   });
 });

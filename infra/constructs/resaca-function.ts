@@ -32,6 +32,8 @@ export interface ResacaFunctionProps extends FunctionSettings {
   /** What the function reads at start, as plain data. */
   readonly config: unknown;
   readonly pipelineName: string;
+  /** Variables of this function only. @default none */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 export const DEFAULT_TIMEOUT = Duration.minutes(2);
@@ -67,6 +69,7 @@ export class ResacaFunction extends Construct {
         NODE_OPTIONS: '--enable-source-maps',
         RESACA_CONFIG_FILE: CONFIG_FILE,
         RESACA_PIPELINE: props.pipelineName,
+        ...props.environment,
         ...(props.logLevel !== undefined && { RESACA_LOG_LEVEL: props.logLevel }),
         ...(props.metricsByTable === true && { RESACA_METRICS_BY_TABLE: 'true' }),
       },

@@ -3,10 +3,11 @@ import { resolve } from 'node:path';
 import { type AppendConfig, parseAppendConfig } from '../ingest/config.ts';
 import { ConfigError } from '../ingest/config-reader.ts';
 import type { LogLevel } from '../ingest/telemetry.ts';
+import { type KafkaConfig, parseKafkaConfig } from '../kafka/config.ts';
 
-/** What the append function takes from its environment. The AWS SDK reads its own variables (region, credentials, endpoint). */
-export interface AppendEnvironment {
-  readonly config: AppendConfig;
+/** What a function takes from its environment. The AWS SDK reads its own variables (region, credentials, endpoint). */
+export interface FunctionEnvironment<Config> {
+  readonly config: Config;
   readonly logLevel: LogLevel;
   /** Name of the pipeline in metrics, which several pipelines of an account share. */
   readonly pipeline: string;
@@ -17,17 +18,37 @@ export interface AppendEnvironment {
 const LOG_LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
 const KNOWN = ['RESACA_CONFIG', 'RESACA_CONFIG_FILE', 'RESACA_LOG_LEVEL', 'RESACA_METRICS_BY_TABLE', 'RESACA_PIPELINE'];
 
+/** The environment of the append function; see `readEnvironment`. */
+export function appendEnvironment(env: NodeJS.ProcessEnv = process.env): FunctionEnvironment<AppendConfig> {
+  return readEnvironment(env, parseAppendConfig);
+}
+
+/**
+ * The environment of the bronze function; see `readEnvironment`. `RESACA_BUCKET` is the bucket of the tables, whose name
+ * is often known at the deployment only; the configuration may name it instead.
+ */
+export function bronzeEnvironment(env: NodeJS.ProcessEnv = process.env): FunctionEnvironment<KafkaConfig> {
+  const { RESACA_BUCKET: bucket, ...rest } = env;
+  const isObject = (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value);
+  return readEnvironment(rest, (value) =>
+    parseKafkaConfig(bucket && isObject(value) ? { bucket, ...(value as object) } : value),
+  );
+}
+
 /**
  * Reads the variables `RESACA_*`; an empty one counts as absent. Throws ConfigError naming each that is unknown or bad.
  *
- * - `RESACA_CONFIG`: the tables and settings as JSON, see `AppendConfig`. @default {}
+ * - `RESACA_CONFIG`: the configuration of the function as JSON, see `AppendConfig` and `KafkaConfig`. @default {}
  * - `RESACA_CONFIG_FILE`: a file with that JSON instead, relative to the function's code. A function's variables hold
  *   4 kB together, a file what its package holds.
  * - `RESACA_LOG_LEVEL`: debug, info, warn or error. @default info
  * - `RESACA_METRICS_BY_TABLE`: true or false. @default false
  * - `RESACA_PIPELINE`: value of the metrics' dimension `pipeline`. @default resaca
  */
-export function appendEnvironment(env: NodeJS.ProcessEnv = process.env): AppendEnvironment {
+function readEnvironment<Config>(
+  env: NodeJS.ProcessEnv,
+  parse: (value: unknown) => Config,
+): FunctionEnvironment<Config> {
   const problems = Object.keys(env)
     .filter((name) => name.startsWith('RESACA_') && !KNOWN.includes(name))
     .map((name) => `${name}: is not a variable of this function; known: ${KNOWN.join(', ')}`);
@@ -38,17 +59,21 @@ export function appendEnvironment(env: NodeJS.ProcessEnv = process.env): AppendE
   if (byTable !== 'true' && byTable !== 'false') {
     problems.push(`RESACA_METRICS_BY_TABLE: expected true or false, got "${env.RESACA_METRICS_BY_TABLE}"`);
   }
-  const config = readConfig(env, problems);
+  const config = readConfig(env, parse, problems);
   if (problems.length > 0 || config === undefined || logLevel === undefined) throw new ConfigError(problems);
   return { config, logLevel, pipeline: env.RESACA_PIPELINE || 'resaca', metricsByTable: byTable === 'true' };
 }
 
-function readConfig(env: NodeJS.ProcessEnv, problems: string[]): AppendConfig | undefined {
+function readConfig<Config>(
+  env: NodeJS.ProcessEnv,
+  parse: (value: unknown) => Config,
+  problems: string[],
+): Config | undefined {
   const { RESACA_CONFIG: inline, RESACA_CONFIG_FILE: file } = env;
   const source = file ? `RESACA_CONFIG_FILE: ${file}` : 'RESACA_CONFIG';
   try {
     if (inline && file) throw new ConfigError(['is given, and so is RESACA_CONFIG; expected one of them']);
-    return parseAppendConfig(parseJson(file ? readText(resolve(env.LAMBDA_TASK_ROOT ?? '', file)) : inline || '{}'));
+    return parse(parseJson(file ? readText(resolve(env.LAMBDA_TASK_ROOT ?? '', file)) : inline || '{}'));
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     problems.push(...error.problems.map((problem) => `${source}: ${problem}`));

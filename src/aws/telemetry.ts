@@ -6,6 +6,7 @@ import type { LogLevel, TableMetrics, Telemetry } from '../ingest/telemetry.ts';
 const NAMESPACE = 'resaca';
 
 const UNITS: Readonly<Record<keyof TableMetrics, (typeof MetricUnit)[keyof typeof MetricUnit]>> = {
+  recordsWritten: MetricUnit.Count,
   filesAppended: MetricUnit.Count,
   bytesAppended: MetricUnit.Bytes,
   filesRemoved: MetricUnit.Count,

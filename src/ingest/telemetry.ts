@@ -2,6 +2,8 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
 /** What one invocation did to one table. Counts, bytes, and milliseconds. */
 export interface TableMetrics {
+  /** Kafka records. */
+  recordsWritten: number;
   filesAppended: number;
   bytesAppended: number;
   filesRemoved: number;

@@ -3,6 +3,7 @@ import type { TableMetrics, Telemetry } from '../ingest/telemetry.ts';
 
 /** What the append function did to a table since the service was started. */
 export interface TableTotals {
+  recordsWritten: number;
   filesAppended: number;
   bytesAppended: number;
   filesRemoved: number;
@@ -45,6 +46,7 @@ export function openLocalTelemetry(path: string, now: () => number): LocalTeleme
 }
 
 const NOTHING: TableTotals = {
+  recordsWritten: 0,
   filesAppended: 0,
   bytesAppended: 0,
   filesRemoved: 0,

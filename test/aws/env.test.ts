@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { appendEnvironment } from '../../src/aws/env.ts';
+import { appendEnvironment, bronzeEnvironment } from '../../src/aws/env.ts';
 import { ConfigError } from '../../src/ingest/config-reader.ts';
 import { makeTempFolder } from '../support/temp-folder.ts';
 
@@ -58,5 +58,18 @@ describe('the environment of the append function', () => {
         /RESACA_CONFIG: tables/.test(error.message),
     );
     assert.throws(() => appendEnvironment({ RESACA_CONFIG: '{' }), /RESACA_CONFIG: is not JSON/);
+  });
+});
+
+describe('the environment of the bronze function', () => {
+  it('has the bucket of the tables', () => {
+    assert.equal(bronzeEnvironment({ RESACA_BUCKET: 'lake' }).config.bucket, 'lake');
+    const config = '{"bucket":"other","topics":[{"topic":"web.*","table":"raw/{topic}"}]}';
+    assert.equal(bronzeEnvironment({ RESACA_BUCKET: 'lake', RESACA_CONFIG: config }).config.bucket, 'other');
+    assert.throws(() => bronzeEnvironment({}), /RESACA_CONFIG: bucket: is required/);
+    assert.throws(
+      () => bronzeEnvironment({ RESACA_BUCKET: 'lake', RESACA_CONFIG: '[]' }),
+      /expected an object, got \[\]/,
+    );
   });
 });

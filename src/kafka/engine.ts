@@ -1,0 +1,15 @@
+import type { CheckpointReader } from '../delta/checkpoint.ts';
+import type { Telemetry } from '../ingest/telemetry.ts';
+import type { KafkaConfig } from './config.ts';
+
+/** What writing needs of the world besides the store of a table; tests put in their own time and chance. */
+export interface KafkaEngine {
+  readonly reader: CheckpointReader;
+  readonly config: KafkaConfig;
+  readonly telemetry: Telemetry;
+  /** ms since the epoch. */
+  now(): number;
+  /** In [0, 1). */
+  random(): number;
+  sleep(ms: number): Promise<void>;
+}
