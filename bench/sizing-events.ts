@@ -40,7 +40,7 @@ function record(bucket: string, { key, size, etag }: Landed, time: number, index
         key: encodeEventKey(key),
         size,
         eTag: etag,
-        sequencer: (time * 65_536 + index).toString(16).toUpperCase(),
+        sequencer: ((BigInt(time) << 20n) + BigInt(index)).toString(16).toUpperCase(),
       },
     },
   };

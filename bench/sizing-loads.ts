@@ -44,7 +44,7 @@ const USUAL_LOADS: readonly Load[] = [
   files('10 files', { count: 10, body: USUAL }),
   files('1,000 files, 1 table', { count: 1_000, body: USUAL }),
   files('1,000 files, 100 tables', { count: 1_000, tables: 100, body: USUAL }),
-  files('4,000 files, 1 table: 6 MB', { count: 4_000, body: USUAL }),
+  files('3,700 files, 1 table: all that an invocation takes', { count: 3_700, body: USUAL }),
   files('10,000 files, 1 table: 64 KB messages', { count: 10_000, body: USUAL, records: 60 }),
   {
     name: '10 files, table of 1,000,000',
@@ -63,6 +63,11 @@ const WIDE_LOADS: readonly Load[] = [
   files('1,000 files of 500 columns', { count: 1_000, body: () => wideFile(500, 1) }),
   files('100 files, footers of 1 MB', { count: 100, tables: 4, body: () => wideFile(500, 18) }),
   files('64 files, footers of 12 MB', { count: 64, tables: 8, body: () => wideFile(2_000, 55) }),
+  {
+    name: '64 files, footers of 12 MB, then overwritten',
+    event: (landing, turn) =>
+      land(landing, copies(0, { count: 64, tables: 8, body: () => wideFile(2_000, 55 - turn) })),
+  },
 ];
 
 /** Of other writers, or of someone who means harm. */

@@ -36,6 +36,9 @@ const OPTIONS = {
   help: { help: 'show this help' },
 };
 
+/** Between two updates of what a step shows while it runs, ms. */
+const LIVE_INTERVAL = 200;
+
 const terminal = createTerminal(process.stdout, process.stderr);
 const [isDown, given] = process.argv[2] === 'down' ? [true, process.argv.slice(3)] : [false, process.argv.slice(2)];
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -135,11 +138,18 @@ async function letFilesLand(landing: Landing, deployment: Deployment): Promise<r
 
 async function step<T>(name: string, run: () => Promise<T>): Promise<T> {
   const begin = Date.now();
-  terminal.show([`  ${name} …`]);
-  const result = await run();
-  terminal.endShow();
-  await terminal.print(`${terminal.style.green('✔')} ${name.padEnd(14)} ${formatDuration(Date.now() - begin)}`);
-  return result;
+  const elapsed = () => formatDuration(Date.now() - begin);
+  const show = () => terminal.show([`… ${name.padEnd(14)} ${elapsed()}`]);
+  show();
+  const timer = setInterval(show, LIVE_INTERVAL);
+  try {
+    const result = await run();
+    terminal.endShow();
+    await terminal.print(`${terminal.style.green('✔')} ${name.padEnd(14)} ${elapsed()}`);
+    return result;
+  } finally {
+    clearInterval(timer);
+  }
 }
 
 async function showTable({ store, bucket }: Landing, root: string): Promise<void> {

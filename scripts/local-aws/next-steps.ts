@@ -10,23 +10,28 @@ export interface NextSteps {
   /** For programs that find the local AWS by their environment. */
   readonly env: Readonly<Record<string, string>>;
   readonly bucket: string;
-  /** Root of a table. Undefined when there is none yet. */
+  /** Root of a table by the path convention. Undefined when there is none. */
   readonly table: string | undefined;
 }
 
-/** What can be done with the local AWS, as lines for a shell in the repository. */
+/** What can be done with the local AWS, as lines for a shell in the repository; capital letters where it is not known. */
 export function nextStepLines({ endpoint, env, bucket, table }: NextSteps, { bold }: Style): string[] {
-  const name = ANOTHER_FILE.slice(ANOTHER_FILE.lastIndexOf('/') + 1);
+  const [source, key] = table === undefined ? ['FILE.parquet', 'TABLE/FILE.parquet'] : [ANOTHER_FILE, keyBeside(table)];
   return [
-    bold('Let another file land: a table of its own'),
-    `curl -T ${ANOTHER_FILE} ${endpoint}/${bucket}/more/${name}`,
+    bold('Let another file land'),
+    `curl -T ${source} ${endpoint}/${bucket}/${key}`,
     '',
     bold('Look around from a shell with these variables'),
     // The AWS SDKs take no notice of the last one, delta-rs and Polars refuse plain HTTP without it.
-    ...Object.entries({ ...env, AWS_ALLOW_HTTP: 'true' }).map(([key, value]) => `export ${key}=${value}`),
-    `npm run resaca -- inspect s3://${bucket}/${table ?? 'more'}`,
+    ...Object.entries({ ...env, AWS_ALLOW_HTTP: 'true' }).map(([name, value]) => `export ${name}=${value}`),
+    `npm run resaca -- inspect s3://${bucket}/${table ?? 'TABLE'}`,
     ...(table === undefined ? [] : readingLines(`s3://${bucket}/${table}`, endpoint, bold)),
   ];
+}
+
+/** Where the file becomes a table of its own, as another schema would not fit into that one. */
+function keyBeside(table: string): string {
+  return [...table.split('/').slice(0, -1), 'more', ANOTHER_FILE.slice(ANOTHER_FILE.lastIndexOf('/') + 1)].join('/');
 }
 
 function readingLines(url: string, endpoint: string, bold: Style['bold']): string[] {
