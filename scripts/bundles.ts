@@ -10,11 +10,13 @@ export interface Bundle {
   readonly entry: string;
   /** Relative to the folder that is built into. */
   readonly output: string;
-  /**
-   * Whether packages are put into the one file. Otherwise they are found in node_modules at run-time, and what is
-   * imported dynamically becomes a file of its own, so that the packages it needs are loaded with it and not before.
-   */
+  /** Whether packages are put into the files. Otherwise they are found in node_modules at run-time. */
   readonly includesPackages: boolean;
+  /**
+   * Whether what is imported dynamically becomes a file of its own, so that it and the packages it needs are loaded with it
+   * and not before.
+   */
+  readonly splits: boolean;
   /** Packages that cannot be put into the one file, because they load files of their own; they are copied beside it. */
   readonly copiedPackages?: readonly string[];
   /** The oldest Node on which it runs. */
@@ -25,6 +27,7 @@ export const APPEND_BUNDLE: Bundle = {
   entry: 'lambdas/append/handler.ts',
   output: 'lambdas/append/index.mjs',
   includesPackages: true,
+  splits: false,
   target: 'node24',
 };
 
@@ -32,6 +35,16 @@ export const BRONZE_BUNDLE: Bundle = {
   entry: 'lambdas/bronze/handler.ts',
   output: 'lambdas/bronze/index.mjs',
   includesPackages: true,
+  splits: true,
+  copiedPackages: ['parquet-wasm'],
+  target: 'node24',
+};
+
+export const COMMITTER_BUNDLE: Bundle = {
+  entry: 'lambdas/committer/handler.ts',
+  output: 'lambdas/committer/index.mjs',
+  includesPackages: true,
+  splits: true,
   copiedPackages: ['parquet-wasm'],
   target: 'node24',
 };
@@ -39,8 +52,9 @@ export const BRONZE_BUNDLE: Bundle = {
 export const BUNDLES: readonly Bundle[] = [
   APPEND_BUNDLE,
   BRONZE_BUNDLE,
-  { entry: 'src/cli/resaca.ts', output: 'cli/resaca.mjs', includesPackages: false, target: 'node22' },
-  { entry: 'infra/index.ts', output: 'infra/index.mjs', includesPackages: false, target: 'node22' },
+  COMMITTER_BUNDLE,
+  { entry: 'src/cli/resaca.ts', output: 'cli/resaca.mjs', includesPackages: false, splits: true, target: 'node22' },
+  { entry: 'infra/index.ts', output: 'infra/index.mjs', includesPackages: false, splits: true, target: 'node22' },
 ];
 
 /** Packages that are still CommonJS call `require`, which a module does not have. */
@@ -54,9 +68,10 @@ export function bundleOptions(bundle: Bundle, folder = join(ROOT, 'dist')) {
     absWorkingDir: ROOT,
     entryPoints: [bundle.entry],
     outdir: join(folder, dirname(bundle.output)),
+    chunkNames: 'chunks/[name]-[hash]',
     entryNames: basename(bundle.output, extension),
     outExtension: { '.js': extension },
-    splitting: !bundle.includesPackages,
+    splitting: bundle.splits,
     bundle: true,
     platform: 'node',
     format: 'esm',

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createS3Client } from '../../src/aws/clients.ts';
 import { bronzeEnvironment } from '../../src/aws/env.ts';
+import { createRegistries } from '../../src/aws/registries.ts';
 import { createS3Store } from '../../src/aws/s3-store.ts';
 import { createTelemetry } from '../../src/aws/telemetry.ts';
 import { createBronzeHandler } from '../../src/kafka/handler.ts';
@@ -12,6 +13,7 @@ const { config, ...telemetry } = bronzeEnvironment();
 export const handler = createBronzeHandler({
   store: createS3Store({ client: createS3Client(), bucket: config.bucket }),
   reader: createCheckpointReader(),
+  registries: createRegistries(config),
   config,
   telemetry: createTelemetry({ service: 'bronze', ...telemetry }),
   now: Date.now,

@@ -10,7 +10,10 @@ export interface OptionSpec {
 }
 
 export interface ArgumentSpec {
-  /** Names of the positional arguments, all of them required. */
+  /**
+   * Names of the positional arguments, all of them required. The last one may be given several times if it is `NAME...`,
+   * and any number of times if it is `[NAME...]`.
+   */
   readonly positionals: readonly string[];
   readonly options: Readonly<Record<string, OptionSpec>>;
 }
@@ -74,9 +77,11 @@ function optionValue(
 }
 
 function assertPositionals(given: readonly string[], names: readonly string[]): void {
-  const missing = names[given.length];
-  if (missing !== undefined) throw new UsageError(`${missing} is missing`);
-  const extra = given[names.length];
+  const last = names.at(-1) ?? '';
+  const required = last.startsWith('[') ? names.slice(0, -1) : names;
+  const missing = required[given.length];
+  if (missing !== undefined) throw new UsageError(`${missing.replace('...', '')} is missing`);
+  const extra = last.includes('...') ? undefined : given[names.length];
   if (extra !== undefined) throw new UsageError(`unexpected argument "${extra}"`);
 }
 

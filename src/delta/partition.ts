@@ -1,5 +1,5 @@
 import { DeltaError } from './errors.ts';
-import { type DataType, decimalOf, isStruct, typeName } from './schema.ts';
+import { type DataType, decimalOf, isStruct, type StructType, typeName } from './schema.ts';
 
 /** The partition values that the folders of a key spell out, `name=value` each. */
 export interface HivePath {
@@ -24,6 +24,11 @@ export interface TablePath {
 export interface PartitionType {
   readonly name: string;
   readonly type: DataType;
+}
+
+/** The partition columns that the table's metadata names, in its order, with the types of its schema. */
+export function partitionColumnsOf(schema: StructType, names: readonly string[]): readonly PartitionType[] {
+  return names.map((name) => ({ name, type: schema.fields.find((field) => field.name === name)?.type ?? 'string' }));
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { DomainMetadata, Metadata, Protocol, Txn } from './actions.ts';
 import type { CheckpointReader } from './checkpoint.ts';
 import { type Commit, getInOrder, readCommitInfo, toCommit } from './commit-file.ts';
-import { DeltaError } from './errors.ts';
+import { DeltaError, isDeltaError } from './errors.ts';
 import { assertReadable, hasInCommitTimestamps } from './features.ts';
 import { versionAt } from './history.ts';
 import { commitKey } from './log-path.ts';
@@ -78,6 +78,12 @@ export async function refreshSnapshot(snapshot: Snapshot, { onCommit }: RefreshO
     onCommit?.(commit);
   }
   return toSnapshot(table, segment, state, snapshot);
+}
+
+/** Whether a refresh failed because the snapshot is none of the table any more, so that it has to be loaded afresh. */
+export function isOutdated(error: unknown): boolean {
+  const codes = ['VERSION_NOT_FOUND', 'LOG_GAP', 'TABLE_NOT_FOUND'] as const;
+  return codes.some((code) => isDeltaError(error, code));
 }
 
 /** The snapshot one version later, without reading. Throws `LOG_GAP` when the commit is not the next one. */

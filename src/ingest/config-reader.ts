@@ -35,6 +35,10 @@ export class ConfigReader {
     return this.fields[name] !== undefined;
   }
 
+  isText(name: string): boolean {
+    return typeof this.fields[name] === 'string';
+  }
+
   onlyKnows(names: readonly string[]): void {
     for (const name of Object.keys(this.fields)) {
       if (!names.includes(name)) this.problem(name, `is not a setting; known here: ${names.join(', ')}`);

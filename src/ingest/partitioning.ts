@@ -1,15 +1,9 @@
 import { isDeltaError } from '../delta/errors.ts';
 import { type PartitionType, parseHiveSegments, partitionValues } from '../delta/partition.ts';
-import type { StructType } from '../delta/schema.ts';
 
 export type PartitionResult =
   | { readonly kind: 'values'; readonly values: Readonly<Record<string, string | null>> }
   | { readonly kind: 'rejected'; readonly reason: 'PARTITION_MISMATCH' | 'PARTITION_VALUE'; readonly detail: string };
-
-/** The partition columns that the table's metadata names, in its order, with the types of its schema. */
-export function partitionColumnsOf(schema: StructType, names: readonly string[]): readonly PartitionType[] {
-  return names.map((name) => ({ name, type: schema.fields.find((field) => field.name === name)?.type ?? 'string' }));
-}
 
 /** The partition columns that a path shows, all of them strings. */
 export function partitionColumnsOfPath(path: string): readonly PartitionType[] {

@@ -8,7 +8,7 @@ import {
   upgradeProtocol,
 } from '../delta/features.ts';
 import { newTableActions } from '../delta/new-table.ts';
-import type { PartitionType } from '../delta/partition.ts';
+import { type PartitionType, partitionColumnsOf } from '../delta/partition.ts';
 import { encodePath } from '../delta/path.ts';
 import { type ColumnPath, formatPath, type StructType, serializeSchema } from '../delta/schema.ts';
 import { mergeSchema, type SchemaChange } from '../delta/schema-merge.ts';
@@ -19,7 +19,7 @@ import { fileStatistics } from '../parquet/statistics.ts';
 import type { Candidate, LandedObject } from './candidate.ts';
 import type { TableRule, TableSettings } from './config.ts';
 import { versionTags } from './object-version.ts';
-import { partitionColumnsOf, partitionColumnsOfPath, partitionValuesOf } from './partitioning.ts';
+import { partitionColumnsOfPath, partitionValuesOf } from './partitioning.ts';
 import type { Rejection } from './quarantine.ts';
 
 /** Property of a table that was created to take the files that were there before it; see `adopt.ts`. */

@@ -3,7 +3,7 @@ import { readCommit } from '../delta/commit-file.ts';
 import { isDeltaError } from '../delta/errors.ts';
 import { logKey, parseLogPath, versionName } from '../delta/log-path.ts';
 import type { CommitFile } from '../delta/log-segment.ts';
-import { loadSnapshot, refreshSnapshot, type Snapshot } from '../delta/snapshot.ts';
+import { isOutdated, loadSnapshot, refreshSnapshot, type Snapshot } from '../delta/snapshot.ts';
 import type { TableRef } from '../delta/table.ts';
 import { CommitWindow, digestCommit } from './commit-window.ts';
 import { mapConcurrently } from './concurrently.ts';
@@ -38,8 +38,7 @@ export async function currentState(
     const snapshot = await refreshSnapshot(state.snapshot, { onCommit: (commit) => window.append(commit) });
     return { snapshot, window };
   } catch (error) {
-    const isOutdated = ['VERSION_NOT_FOUND', 'LOG_GAP', 'TABLE_NOT_FOUND'] as const;
-    if (!isOutdated.some((code) => isDeltaError(error, code))) throw error;
+    if (!isOutdated(error)) throw error;
     return loadState(table, reader);
   }
 }

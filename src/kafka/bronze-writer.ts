@@ -2,14 +2,20 @@ import type { Snapshot } from '../delta/snapshot.ts';
 import type { TableRef } from '../delta/table.ts';
 import { mapConcurrently } from '../ingest/concurrently.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
-import { type KafkaConfig, ruleOf, type TopicRule } from './config.ts';
+import { type KafkaConfig, ruleOf } from './config.ts';
+import { DEAD_LETTERS } from './dead-letters.ts';
+import type { SchemaRegistries } from './decode/create-decoder.ts';
 import type { KafkaEngine } from './engine.ts';
 import { knownOffset, type PartitionRecords } from './offsets.ts';
+import { type Route, routeRecords } from './routing.ts';
+import { compileRule, type Rule } from './rule.ts';
 import { currentSnapshot } from './table-writer.ts';
-import { type TableRecords, type WriteResult, writeRecords } from './write-records.ts';
+import type { TopicRule } from './topic-rule.ts';
+import { type WriteResult, writeDeadLetters, writeRecords } from './write-records.ts';
 
 export interface BronzeWriterDeps extends KafkaEngine {
   readonly store: ObjectStore;
+  readonly registries: SchemaRegistries;
 }
 
 /** A table into which the records of a batch could not be written; they have to come again. */
@@ -25,10 +31,13 @@ export interface BronzeWriter {
   /**
    * One commit for each table that the records are for, apart from each other: if one fails, the others are written.
    * Records that a table has are left out, so that a batch may come again. `deadline` in ms since the epoch. Throws
-   * BronzeError when a topic has no rule.
+   * BronzeError when a topic has no rule, and what a registry throws that cannot be asked.
    */
   write(partitions: readonly PartitionRecords[], deadline: number): Promise<readonly TableFailure[]>;
-  /** The last offset of the partition that its table has; undefined for none. */
+  /**
+   * The last offset of the partition that its table has; undefined for none, and where the records of a topic go to
+   * tables by what is in them.
+   */
   lastOffset(topic: string, partition: number): Promise<number | undefined>;
 }
 
@@ -38,13 +47,12 @@ export class BronzeError extends AggregateError {
   readonly code = 'BRONZE_FAILED';
 }
 
-/** Behind the root of a table, for the table of its dead letters. */
-const DEAD_LETTERS = '__dead_letters';
 /** Tables whose state is kept between batches. */
 const MAX_TABLES = 256;
 
 export function createBronzeWriter(deps: BronzeWriterDeps): BronzeWriter {
   const snapshots = new Map<string, Snapshot>();
+  const rules = new Map<TopicRule, Promise<Rule>>();
 
   function remember(table: string, snapshot: Snapshot | undefined): void {
     snapshots.delete(table);
@@ -55,58 +63,71 @@ export function createBronzeWriter(deps: BronzeWriterDeps): BronzeWriter {
     }
   }
 
+  async function ruleFor(topic: string): Promise<Rule> {
+    const config = ruleOf(deps.config, topic);
+    if (config === undefined) throw new BronzeError([], `no rule of the configuration is for the topic "${topic}"`);
+    const known = rules.get(config);
+    if (known !== undefined) return known;
+    const compiling = compileRule(config, deps.registries);
+    rules.set(config, compiling);
+    // What failed may be there the next time, such as a secret.
+    compiling.catch(() => rules.delete(config));
+    return compiling;
+  }
+
+  async function writeRoute(route: Route, deadline: number): Promise<WriteResult> {
+    const { root, rule, partitions, unrouted } = route;
+    const table = tableAt(deps.store, deps.config, root);
+    const deadLetters = tableAt(deps.store, deps.config, root + DEAD_LETTERS);
+    await writeDeadLetters(deps, { deadLetters, partitions: partitionsOf(route) }, unrouted, deadline);
+    const result = await writeRecords(
+      deps,
+      { table, deadLetters, rule, partitions },
+      snapshots.get(table.url),
+      deadline,
+    );
+    return { ...result, deadLetters: result.deadLetters + unrouted.length };
+  }
+
   return {
     async write(partitions, deadline) {
       const failures: TableFailure[] = [];
-      await mapConcurrently(groupByTable(deps, partitions), deps.config.tableConcurrency, async (batch) => {
-        const { url } = batch.table;
+      const routes = await routeRecords(partitions, ruleFor);
+      await mapConcurrently(routes, deps.config.tableConcurrency, async (route) => {
+        const { url } = tableAt(deps.store, deps.config, route.root);
         try {
-          const result = await writeRecords(deps, batch, snapshots.get(url), deadline);
+          const result = await writeRoute(route, deadline);
           remember(url, result.snapshot);
           report(deps, url, result);
         } catch (error) {
           remember(url, undefined);
           deps.telemetry.log('error', 'table failed, its records will be delivered again', { table: url, error });
           deps.telemetry.metrics(url, { failures: 1 });
-          failures.push({ table: url, error, partitions: batch.partitions });
+          failures.push({ table: url, error, partitions: partitionsOf(route) });
         }
       });
       return failures;
     },
 
     async lastOffset(topic, partition) {
-      const { rule, root } = targetOf(deps, topic);
-      const table = tableAt(deps.store, deps.config, root);
+      const { target, config } = await ruleFor(topic);
+      if (target.needsRow || target.needsHeaders) return undefined;
+      const table = tableAt(deps.store, deps.config, target.fallback(topic));
       const head = await currentSnapshot(deps, table, snapshots.get(table.url));
       remember(table.url, head);
       const { application } = deps.config;
-      return head && knownOffset(head.txns, { application, rule }, topic, partition)?.version;
+      return head && knownOffset(head.txns, { application, rule: config }, topic, partition)?.version;
     },
   };
 }
 
-function groupByTable(deps: BronzeWriterDeps, partitions: readonly PartitionRecords[]): TableRecords[] {
-  const groups = new Map<string, { rule: TopicRule; root: string; partitions: PartitionRecords[] }>();
-  for (const partition of partitions) {
-    const { rule, root } = targetOf(deps, partition.topic);
-    // Rules that lead to one table write it apart: their columns differ.
-    const id = `${deps.config.topics.indexOf(rule)} ${root}`;
-    const group = groups.get(id) ?? { rule, root, partitions: [] };
-    group.partitions.push(partition);
-    groups.set(id, group);
-  }
-  return [...groups.values()].map(({ rule, root, partitions: all }) => ({
-    table: tableAt(deps.store, deps.config, root),
-    deadLetters: tableAt(deps.store, deps.config, root + DEAD_LETTERS),
-    rule,
-    partitions: all,
-  }));
-}
-
-function targetOf({ config }: BronzeWriterDeps, topic: string): { rule: TopicRule; root: string } {
-  const target = ruleOf(config, topic);
-  if (target === undefined) throw new BronzeError([], `no rule of the configuration is for the topic "${topic}"`);
-  return target;
+/** The partitions of all records of a route, those without a table included. */
+function partitionsOf({ partitions, unrouted }: Route): readonly PartitionRecords[] {
+  const letters = unrouted.map(({ record }) => {
+    const { topic, partition } = record;
+    return { topic, partition, records: [record] };
+  });
+  return [...partitions, ...letters];
 }
 
 function tableAt(store: ObjectStore, { bucket }: KafkaConfig, root: string): TableRef {
@@ -114,15 +135,15 @@ function tableAt(store: ObjectStore, { bucket }: KafkaConfig, root: string): Tab
 }
 
 function report({ telemetry, now }: KafkaEngine, table: string, result: WriteResult): void {
-  const { rows, bytes, duplicates, deadLetters, commits, conflicts, oldest } = result;
+  const { rows, files, bytes, duplicates, dropped, deadLetters, commits, conflicts, oldest } = result;
   const values = {
     recordsWritten: rows,
     bytesAppended: bytes,
-    filesAppended: rows > 0 ? 1 : 0,
+    filesAppended: files,
     commits,
     conflicts,
     quarantined: deadLetters,
-    skipped: duplicates,
+    skipped: duplicates + dropped,
     ...(oldest !== undefined && { freshnessLag: Math.max(now() - oldest, 0) }),
   };
   const version = result.snapshot?.version;

@@ -49,10 +49,15 @@ export function parseMskEvent(event: unknown): KafkaBatch {
   return { partitions: groupRecords(records) };
 }
 
+/** Whether this is what the mapping writes to an on-failure destination, in place of an event. */
+export function isInvocationRecord(event: unknown): boolean {
+  return isObject(event) && event.KafkaBatchInfo !== undefined;
+}
+
 /** Takes the event out of the invocation record of a failure: there it is JSON text (S3) or an object (Kafka). */
 function deliveredEvent(event: unknown): Record<string, unknown> {
   if (!isObject(event)) throw new KafkaEventError(`expected a Kafka event, got ${shown(event)}`);
-  if (event.KafkaBatchInfo === undefined) return event;
+  if (!isInvocationRecord(event)) return event;
   const { payload } = event;
   if (payload === undefined || payload === null) {
     throw new KafkaEventError(
@@ -72,26 +77,37 @@ function parseJson(text: string): unknown {
   }
 }
 
+interface Group {
+  readonly topic: string;
+  readonly partition: number;
+  readonly records: KafkaRecord[];
+}
+
 /** The keys of the lists are not relied on: each record says what topic and partition it is of. */
 function groupRecords(lists: Record<string, unknown>): PartitionRecords[] {
-  const groups = new Map<string, { topic: string; partition: number; records: KafkaRecord[] }>();
+  const groups = new Map<string, Group>();
   for (const [list, values] of Object.entries(lists)) {
     if (!Array.isArray(values)) {
       throw new KafkaEventError(`expected a list in records[${shown(list)}], got ${shown(values)}`, { list });
     }
-    for (const [index, value] of values.entries()) {
-      const record = parseRecord(value, list, index);
+    let group: Group | undefined;
+    for (let index = 0; index < values.length; index++) {
+      const record = parseRecord(values[index], list, index);
       const { topic, partition } = record;
-      const id = `${topic}-${partition}`;
-      const group = groups.get(id);
-      if (group === undefined) groups.set(id, { topic, partition, records: [record] });
-      else group.records.push(record);
+      // A list has one partition, usually.
+      if (group === undefined || group.partition !== partition || group.topic !== topic) {
+        const id = `${topic}-${partition}`;
+        group = groups.get(id) ?? { topic, partition, records: [] };
+        groups.set(id, group);
+      }
+      group.records.push(record);
     }
   }
   return [...groups.values()].map((group) => ({ ...group, records: inOrder(group.records) }));
 }
 
-function inOrder(records: readonly KafkaRecord[]): KafkaRecord[] {
+function inOrder(records: readonly KafkaRecord[]): readonly KafkaRecord[] {
+  if (areInOrder(records)) return records;
   const ordered: KafkaRecord[] = [];
   for (const record of records.toSorted((a, b) => a.offset - b.offset)) {
     const previous = ordered.at(-1);
@@ -104,6 +120,16 @@ function inOrder(records: readonly KafkaRecord[]): KafkaRecord[] {
     }
   }
   return ordered;
+}
+
+/** Whether each offset is greater than the one before, as the mapping delivers them. */
+function areInOrder(records: readonly KafkaRecord[]): boolean {
+  let last = -1;
+  for (const { offset } of records) {
+    if (offset <= last) return false;
+    last = offset;
+  }
+  return true;
 }
 
 /** A record as it is in the event, and where. */
@@ -135,7 +161,7 @@ function parseRecord(fields: unknown, list: string, index: number): KafkaRecord 
 const TIMESTAMP_TYPES: readonly TimestampType[] = ['CREATE_TIME', 'LOG_APPEND_TIME', 'NO_TIMESTAMP_TYPE'];
 
 function isTimestampType(value: unknown): value is TimestampType {
-  return TIMESTAMP_TYPES.some((type) => type === value);
+  return value === 'CREATE_TIME' || TIMESTAMP_TYPES.some((type) => type === value);
 }
 
 /** Kafka's own rule (`Topic.validate`); it also keeps names out of the paths of tables that would leave them. */
@@ -167,18 +193,23 @@ function timestampOf(raw: RawRecord): number | undefined {
 }
 
 /**
- * Decodes base64 as Java's encoder writes it. Node's decoder takes what is wrong for white space, so the bytes are
- * encoded again to see that nothing was left out. What was got is not shown: it may be anyone's data.
+ * Decodes base64 as Java's encoder writes it. Node's decoder leaves out what is wrong, so the length tells whether all is
+ * there. What was got is not shown: it may be anyone's data.
  */
 function bytesOf(raw: RawRecord, name: 'key' | 'value'): Uint8Array | undefined {
   const text = raw.fields[name];
   if (text === undefined || text === null) return undefined;
   if (typeof text !== 'string') throw malformed(raw, `expected base64 in ${name}, got ${kindOf(text)}`);
   const bytes = Buffer.from(text, 'base64');
-  if (bytes.toString('base64') !== text) {
+  if (text.length % 4 !== 0 || bytes.length !== (text.length / 4) * 3 - paddingOf(text)) {
     throw malformed(raw, `expected base64 in ${name}, got ${text.length} characters that are none`);
   }
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+}
+
+function paddingOf(base64: string): number {
+  if (!base64.endsWith('=')) return 0;
+  return base64.endsWith('==') ? 2 : 1;
 }
 
 /** A list of objects with one name and value each, since Kafka keeps the order of headers and allows a name twice. */

@@ -1,6 +1,6 @@
 import type { Txn } from '../delta/actions.ts';
-import type { TopicRule } from './config.ts';
 import type { KafkaRecord } from './record.ts';
+import type { TopicRule } from './topic-rule.ts';
 
 /** The records of one partition of a topic, in the order of their offsets. */
 export interface PartitionRecords {
@@ -37,16 +37,16 @@ export function knownOffset(
   return txns.get(`${keeper.rule.continueFrom}-${partition}`);
 }
 
-export interface SortedRecords {
+export interface SortedRecords<R extends KafkaRecord> {
   /** Not in the table yet. */
-  readonly news: readonly KafkaRecord[];
+  readonly news: readonly R[];
   /** In the table already. */
   readonly known: number;
   /**
    * With an offset that the table has, and a time after that offset was committed: these are no redelivered records but
    * new ones, with offsets that are given out again.
    */
-  readonly reused: readonly KafkaRecord[];
+  readonly reused: readonly R[];
 }
 
 /**
@@ -54,11 +54,11 @@ export interface SortedRecords {
  * table. A redelivered record was made before it was committed. One that was made later, by a margin for the clocks of
  * producers, comes from a topic that was deleted and made anew.
  */
-export function sortRecords(
-  records: readonly KafkaRecord[],
+export function sortRecords<R extends KafkaRecord>(
+  records: readonly R[],
   known: Txn | undefined,
   clockMargin: number,
-): SortedRecords {
+): SortedRecords<R> {
   if (known === undefined) return { news: records, known: 0, reused: [] };
   const news = records.filter(({ offset }) => offset > known.version);
   const old = records.filter(({ offset }) => offset <= known.version);

@@ -3,24 +3,27 @@ import type { Action, Txn } from '../delta/actions.ts';
 import { DeltaError, isDeltaError } from '../delta/errors.ts';
 import { newTableActions } from '../delta/new-table.ts';
 import type { StructType } from '../delta/schema.ts';
-import { loadSnapshot, refreshSnapshot, type Snapshot } from '../delta/snapshot.ts';
+import { isOutdated, loadSnapshot, refreshSnapshot, type Snapshot } from '../delta/snapshot.ts';
 import { type TableRef, tableKey } from '../delta/table.ts';
-import { type CommitResult, commit, type Decision } from '../delta/transaction.ts';
-import type { SchemaPolicy, TableRule } from '../ingest/config.ts';
+import { type CommitOptions, type CommitResult, commit, type Decision } from '../delta/transaction.ts';
+import type { PartitionColumn, SchemaPolicy, TableRule } from '../ingest/config.ts';
 import { TableShape } from '../ingest/table-shape.ts';
-import { type Footer, parseFooter } from '../parquet/footer.ts';
+import { type Footer, footerLength, parseFooter, TRAILER_BYTES } from '../parquet/footer.ts';
 import type { RowWriter } from '../parquet/write/row-writer.ts';
 import type { KafkaEngine } from './engine.ts';
+import { DATE_COLUMN } from './rows/layout.ts';
 
-/** The partition column of the tables: the date (UTC) on which a record came into the table. */
-export const DATE_COLUMN = 'ingest_date';
+/** The usual partition column: the date (UTC) on which a record came into the table. */
+export const DATE_PARTITION = { name: DATE_COLUMN, type: 'date' } as const;
 
 /** A table into which rows are appended. */
 export interface AppendTarget {
   readonly table: TableRef;
-  /** Columns of the files, without the partition column. */
+  /** Columns of the files, without the partition columns. */
   readonly schema: StructType;
   readonly schemaPolicy: SchemaPolicy;
+  /** Of a new table. */
+  readonly partitionColumns: readonly PartitionColumn[];
   /** Of a new table. */
   readonly properties: Readonly<Record<string, string>>;
 }
@@ -32,6 +35,8 @@ export interface DataFile {
   readonly size: number;
   readonly rows: number;
   readonly footer: Footer;
+  /** The end of the file from its footer on. */
+  readonly tail?: Uint8Array;
   /** ms since the epoch. */
   readonly time: number;
 }
@@ -46,8 +51,7 @@ export async function currentSnapshot(
     try {
       return await refreshSnapshot(cached);
     } catch (error) {
-      const isOutdated = ['VERSION_NOT_FOUND', 'LOG_GAP', 'TABLE_NOT_FOUND'] as const;
-      if (!isOutdated.some((code) => isDeltaError(error, code))) throw error;
+      if (!isOutdated(error)) throw error;
     }
   }
   try {
@@ -58,102 +62,139 @@ export async function currentSnapshot(
   }
 }
 
-/** Writes rows as a file that no commit has yet, in the partition of today; undefined for no rows. */
+export interface Upload {
+  readonly rows: RowWriter;
+  /** `name=value` folders below the root of the table. */
+  readonly folder: string;
+  /** Of the file, without what makes it unique. */
+  readonly name: string;
+}
+
+/** Writes rows as a file that no commit has yet. */
 export async function uploadRows(
   engine: KafkaEngine,
   table: TableRef,
-  rows: RowWriter,
-  name: string,
-): Promise<DataFile | undefined> {
-  if (rows.rowCount === 0) return undefined;
-  const time = engine.now();
+  { rows, folder, name }: Upload,
+): Promise<DataFile> {
   const body = await rows.finish();
   // Each try has a file of its own: the one before may hold other rows, and may be in a commit after all.
-  const path = `${DATE_COLUMN}=${new Date(time).toISOString().slice(0, 10)}/${name}-${randomUUID()}.zstd.parquet`;
+  const path = `${folder === '' ? '' : `${folder}/`}${name}-${randomUUID()}.zstd.parquet`;
   await table.store.put(tableKey(table, path), body);
-  return { path, size: body.byteLength, rows: rows.rowCount, footer: parseFooter(body), time };
+  const tail = body.subarray(body.length - footerLength(body) - TRAILER_BYTES);
+  return { path, size: body.length, rows: rows.rowCount, footer: parseFooter(body), tail, time: engine.now() };
 }
 
 /** What a commit has besides the file. Called for every try; undefined when there is nothing to commit any more. */
 export type DecideTxns = (head: Snapshot | undefined) => readonly Txn[] | undefined;
 
 /**
- * Commits a file and the offsets that it brings the table to, together; makes the table where there is none.
- * Throws the errors of `commit`, and `INVALID_SCHEMA` when the table cannot take the file.
+ * Makes the table, or gives it the columns that files have, without the files: they are committed later. Returns what
+ * `commit` does, or undefined when there is nothing to do. Throws as `commitRows` does.
+ */
+export async function commitColumns(
+  engine: KafkaEngine,
+  target: AppendTarget,
+  head: Snapshot | undefined,
+  { files, deadline }: Pick<RowCommit, 'files' | 'deadline'>,
+): Promise<CommitResult | undefined> {
+  const newTableId = randomUUID();
+  const columnsFor = (current: Snapshot | undefined): Action[] =>
+    fileActions(target, current, files, { newTableId, now: engine.now() }).filter((action) => !('add' in action));
+  if (columnsFor(head).length === 0) return undefined;
+  const decide = (current: Snapshot | undefined): Decision => {
+    const actions = columnsFor(current);
+    if (actions.length === 0 || current?.version !== head?.version) return { kind: 'skip' };
+    const operation = current === undefined ? 'CREATE TABLE' : 'ADD COLUMNS';
+    return { kind: 'commit', actions, operation, operationParameters: {}, isBlindAppend: true };
+  };
+  return commit(head, target.table, engine.reader, decide, retryOptions(engine, deadline));
+}
+
+export interface RowCommit {
+  readonly files: readonly DataFile[];
+  readonly txns: DecideTxns;
+  /** ms since the epoch. */
+  readonly deadline: number;
+}
+
+/**
+ * Commits files and the offsets that they bring the table to, together; makes the table where there is none. Throws the
+ * errors of `commit`, and `INVALID_SCHEMA` when the table cannot take a file.
  */
 export async function commitRows(
   engine: KafkaEngine,
   target: AppendTarget,
   head: Snapshot | undefined,
-  {
-    file,
-    txns,
-    deadline,
-  }: { readonly file: DataFile | undefined; readonly txns: DecideTxns; readonly deadline: number },
+  { files, txns, deadline }: RowCommit,
 ): Promise<CommitResult> {
   const { application } = engine.config;
   const newTableId = randomUUID();
+  const numOutputRows = files.reduce((sum, { rows }) => sum + rows, 0);
   const decide = (current: Snapshot | undefined): Decision => {
     const offsets = txns(current);
     if (offsets === undefined) return { kind: 'skip' };
     const now = engine.now();
     return {
       kind: 'commit',
-      actions: [...fileActions(target, current, file, { newTableId, now }), ...offsets.map((txn) => ({ txn }))],
+      actions: [...fileActions(target, current, files, { newTableId, now }), ...offsets.map((txn) => ({ txn }))],
       operation: 'STREAMING UPDATE',
       operationParameters: { outputMode: 'Append', queryId: application, epochId: String(now) },
-      operationMetrics: { numOutputRows: file?.rows ?? 0, numAddedFiles: file === undefined ? 0 : 1 },
+      operationMetrics: { numOutputRows, numAddedFiles: files.length },
       isBlindAppend: true,
     };
   };
-  return commit(head, target.table, engine.reader, decide, {
+  return commit(head, target.table, engine.reader, decide, retryOptions(engine, deadline));
+}
+
+function retryOptions(engine: KafkaEngine, deadline: number): CommitOptions {
+  return {
     deadline,
     now: () => engine.now(),
     sleep: (ms) => engine.sleep(ms),
     random: () => engine.random(),
-  });
+  };
 }
 
 function fileActions(
   target: AppendTarget,
   head: Snapshot | undefined,
-  file: DataFile | undefined,
+  files: readonly DataFile[],
   { newTableId, now }: { readonly newTableId: string; readonly now: number },
 ): Action[] {
-  if (file === undefined) return head === undefined ? emptyTable(target, newTableId, now) : [];
+  if (files.length === 0) return head === undefined ? emptyTable(target, newTableId, now) : [];
   const rule = ruleOf(target);
   const shape = new TableShape({ head, settings: rule, rule, now, newTableId });
-  const { path, size, footer, time } = file;
-  const object = { path, size, time };
-  const fit = shape.fit({ kind: 'file', object, footer });
-  if (fit.kind === 'rejected') {
+  const fitting = files.map(({ path, size, footer, time }) => {
+    const object = { path, size, time };
+    const fit = shape.fit({ kind: 'file', object, footer });
+    if (fit.kind === 'fits') return { object, file: fit.file };
     const { reason, detail } = fit.rejection;
     const { url } = target.table;
     throw new DeltaError('INVALID_SCHEMA', `${url} cannot take the records: ${reason}: ${detail}`, { table: url });
-  }
-  const add = shape.addFile(object, fit.file);
-  return [...shape.tableActions(), { add }];
+  });
+  const adds = fitting.map(({ object, file }) => ({ add: shape.addFile(object, file) }));
+  return [...shape.tableActions(), ...adds];
 }
 
 /** A table without files, for offsets of which no record could be taken. */
-function emptyTable({ schema, properties }: AppendTarget, id: string, createdTime: number): Action[] {
-  const partition = { name: DATE_COLUMN, type: 'date', nullable: true, metadata: {} } as const;
+function emptyTable({ schema, partitionColumns, properties }: AppendTarget, id: string, createdTime: number): Action[] {
+  const partitions = partitionColumns.map(({ name, type }) => ({ name, type, nullable: true, metadata: {} }));
   return newTableActions({
-    schema: { type: 'struct', fields: [...schema.fields, partition] },
-    partitionColumns: [DATE_COLUMN],
+    schema: { type: 'struct', fields: [...schema.fields, ...partitions] },
+    partitionColumns: partitions.map(({ name }) => name),
     configuration: properties,
     id,
     createdTime,
   });
 }
 
-function ruleOf({ table, schemaPolicy, properties }: AppendTarget): TableRule {
+function ruleOf({ table, schemaPolicy, properties, partitionColumns }: AppendTarget): TableRule {
   return {
     prefix: table.root,
     root: table.root,
     exclude: [],
     columnComments: {},
-    partitionColumns: [{ name: DATE_COLUMN, type: 'date' }],
+    partitionColumns,
     schemaPolicy,
     properties,
     deletes: 'ignore',

@@ -1,31 +1,54 @@
+import { randomUUID } from 'node:crypto';
 import type { Txn } from '../delta/actions.ts';
+import { isDeltaError } from '../delta/errors.ts';
 import type { Snapshot } from '../delta/snapshot.ts';
 import type { TableRef } from '../delta/table.ts';
 import { RowWriter } from '../parquet/write/row-writer.ts';
-import { bronzeRow, bronzeSchema, DEAD_LETTER_SCHEMA, deadLetterRow, type RecordProblem } from './bronze-rows.ts';
-import type { TopicRule } from './config.ts';
+import { DEAD_LETTER_SCHEMA, type DeadLetter, deadLetterRow } from './dead-letters.ts';
+import type { RoutedRecord } from './decode/decode-record.ts';
+import { putPending } from './deferred/pending.ts';
 import type { KafkaEngine } from './engine.ts';
-import { knownOffset, type OffsetKeeper, offsetAppId, type PartitionRecords, sortRecords } from './offsets.ts';
+import { knownOffset, type OffsetKeeper, offsetAppId, sortRecords } from './offsets.ts';
+import { planRows, type RowPlan } from './plan-records.ts';
 import type { KafkaRecord } from './record.ts';
-import { commitRows, currentSnapshot, uploadRows } from './table-writer.ts';
+import type { Rule } from './rule.ts';
+import {
+  type AppendTarget,
+  commitColumns,
+  commitRows,
+  currentSnapshot,
+  DATE_PARTITION,
+  type DataFile,
+  uploadRows,
+} from './table-writer.ts';
 
-/** The records of one invocation for one table. */
+/** The records of one partition of a topic that are for one table, in the order of their offsets. */
+export interface RoutedPartition {
+  readonly topic: string;
+  readonly partition: number;
+  readonly records: readonly RoutedRecord[];
+}
+
+/** The records of one batch for one table. */
 export interface TableRecords {
   readonly table: TableRef;
   /** Where records go that the table cannot take. */
   readonly deadLetters: TableRef;
-  readonly rule: TopicRule;
+  readonly rule: Rule;
   /** Each partition once. */
-  readonly partitions: readonly PartitionRecords[];
+  readonly partitions: readonly RoutedPartition[];
 }
 
 export interface WriteResult {
-  /** For the next invocation. */
+  /** For the next batch. */
   readonly snapshot: Snapshot | undefined;
   readonly rows: number;
+  readonly files: number;
   readonly bytes: number;
   readonly duplicates: number;
   readonly deadLetters: number;
+  /** Records of which the rule wants no row. */
+  readonly dropped: number;
   readonly commits: number;
   readonly conflicts: number;
   /** Time of the oldest record that was written, ms since the epoch. */
@@ -36,14 +59,15 @@ export interface WriteResult {
 const CLOCK_MARGIN = 60_000;
 
 /**
- * Writes records to their table, each once. The file of the new ones is uploaded first; then one commit adds it and moves
- * the offsets of its partitions on: what breaks before is written again, what comes again after is known.
+ * Writes records to their table, each once. The files of the new ones are uploaded first; then one commit adds them and
+ * moves the offsets of their partitions on: what breaks before is written again, what comes again after is known.
  *
  * Records that the table cannot take are committed to the table of dead letters before that commit, since the offsets
  * move past them: a crash in between leaves a dead letter twice, never none.
  *
  * When another writer moves an offset of ours on meanwhile (two pollers on one partition), what it wrote is left out and
- * the rest is written anew. Throws the errors of `commitRows`, and the store's.
+ * the rest is written anew; likewise when the columns of the table change. Throws the errors of `commitRows`, and the
+ * store's.
  */
 export async function writeRecords(
   engine: KafkaEngine,
@@ -52,116 +76,181 @@ export async function writeRecords(
   deadline: number,
 ): Promise<WriteResult> {
   const { table, rule, partitions } = batch;
-  const keeper: OffsetKeeper = { application: engine.config.application, rule };
-  const target = { ...rule, table, schema: bronzeSchema(rule) };
+  const keeper: OffsetKeeper = { application: engine.config.application, rule: rule.config };
   const lettered = new Set<KafkaRecord>();
   let head = await currentSnapshot(engine, table, cached);
   let conflicts = 0;
+  let refusal: string | undefined;
   for (;;) {
     const known = offsetsOf(head, keeper, partitions);
-    const plan = planRecords(batch, known, engine.now());
-    const rejected = plan.rejected.filter(({ record }) => !lettered.has(record));
+    const sorted = sortPartitions(partitions, known);
+    await rule.prepare(sorted.news);
+    const plan = refusal === undefined ? planRows(rule, sorted.news, head, engine.now()) : refuse(sorted.news, refusal);
+    const rejected = [...sorted.reused, ...plan.rejected].filter(({ record }) => !lettered.has(record));
     await writeDeadLetters(engine, batch, rejected, deadline);
     for (const { record } of rejected) lettered.add(record);
-    const counts = { duplicates: plan.duplicates, deadLetters: lettered.size };
-    if (plan.reached.size === 0) {
-      return { ...counts, snapshot: head, rows: 0, bytes: 0, commits: 0, conflicts, oldest: undefined };
+    const counts = { duplicates: sorted.duplicates, deadLetters: lettered.size, dropped: plan.dropped, conflicts };
+    if (plan.taken === 0 && plan.rejected.length === 0) {
+      return { ...counts, snapshot: head, rows: 0, files: 0, bytes: 0, commits: 0, oldest: undefined };
     }
-    const file = await uploadRows(engine, table, plan.rows, fileName(partitions));
+    const files = await uploadFiles(engine, table, plan, fileName(partitions));
     const txns = (current: Snapshot | undefined): Txn[] | undefined => {
       const now = offsetsOf(current, keeper, partitions);
-      const isSame = partitions.every((one) => now.get(one)?.version === known.get(one)?.version);
-      return isSame ? newOffsets(plan, keeper, engine.now()) : undefined;
+      const isSame =
+        partitions.every((one) => now.get(one)?.version === known.get(one)?.version) &&
+        current?.metadata.schemaString === head?.metadata.schemaString;
+      return isSame ? newOffsets(sorted.reached, keeper, engine.now()) : undefined;
     };
-    const result = await commitRows(engine, target, head, { file, txns, deadline });
-    conflicts += result.conflicts;
-    head = result.snapshot;
-    if (result.kind === 'committed') {
-      const { rowCount: rows } = plan.rows;
-      return { ...counts, snapshot: head, rows, bytes: file?.size ?? 0, commits: 1, conflicts, oldest: plan.oldest };
+    const target = targetOf(batch, plan);
+    try {
+      if (engine.config.commits === 'deferred') {
+        const columns = await commitColumns(engine, target, head, { files, deadline });
+        head = columns === undefined ? head : columns.snapshot;
+        conflicts += columns?.conflicts ?? 0;
+        // A table that changed meanwhile may have other columns.
+        if (columns?.kind === 'skipped') continue;
+        await deferFiles(batch, { keeper, files, sorted });
+        const { rows, oldest } = plan;
+        const bytes = files.reduce((sum, { size }) => sum + size, 0);
+        const commits = columns === undefined ? 0 : 1;
+        return { ...counts, conflicts, snapshot: head, rows, files: files.length, bytes, commits, oldest };
+      }
+      const result = await commitRows(engine, target, head, { files, txns, deadline });
+      conflicts += result.conflicts;
+      head = result.snapshot;
+      if (result.kind === 'committed') {
+        const bytes = files.reduce((sum, { size }) => sum + size, 0);
+        const { rows, oldest } = plan;
+        return { ...counts, conflicts, snapshot: head, rows, files: files.length, bytes, commits: 1, oldest };
+      }
+    } catch (error) {
+      if (!isDeltaError(error, 'INVALID_SCHEMA') || refusal !== undefined) throw error;
+      // The table is as the plan saw it, and will not take the files the next time either.
+      refusal = error.message;
     }
   }
 }
 
-type KnownOffsets = ReadonlyMap<PartitionRecords, Txn | undefined>;
+/** Leaves the commit of the files, and of what they bring the offsets to, to the committer. */
+async function deferFiles(
+  { table, partitions, rule }: TableRecords,
+  { keeper, files, sorted }: { keeper: OffsetKeeper; files: readonly DataFile[]; sorted: SortedPartitions },
+): Promise<void> {
+  const ranges = [...sorted.reached].map(([{ topic, partition }, range]) => ({ topic, partition, ...range }));
+  const { application } = keeper;
+  const { generation, continueFrom, metadataPrefix } = rule.config;
+  const batch = {
+    root: table.root,
+    keeper: { application, rule: { generation, ...(continueFrom !== undefined && { continueFrom }) } },
+    metadataPrefix,
+    files: files.map(({ path, size, rows, time, tail = new Uint8Array() }) => {
+      return { path, size, rows, time, footer: Buffer.from(tail).toString('base64') };
+    }),
+    ranges,
+  };
+  await putPending(table.store, batch, `${fileName(partitions)}-${randomUUID()}`);
+}
+
+type KnownOffsets = ReadonlyMap<RoutedPartition, Txn | undefined>;
 
 function offsetsOf(
   head: Snapshot | undefined,
   keeper: OffsetKeeper,
-  partitions: readonly PartitionRecords[],
+  partitions: readonly RoutedPartition[],
 ): KnownOffsets {
   return new Map(partitions.map((one) => [one, head && knownOffset(head.txns, keeper, one.topic, one.partition)]));
 }
 
-interface Rejected {
-  readonly record: KafkaRecord;
-  readonly problem: RecordProblem;
-}
-
-interface RecordPlan {
-  readonly rows: RowWriter;
+interface SortedPartitions {
+  readonly news: readonly RoutedRecord[];
+  readonly reused: readonly DeadLetter[];
   readonly duplicates: number;
-  readonly rejected: readonly Rejected[];
-  /** The offset that each partition with new records reaches. */
-  readonly reached: ReadonlyMap<PartitionRecords, number>;
-  readonly oldest: number | undefined;
+  /** The first and last offset of each partition with new records. */
+  readonly reached: ReadonlyMap<RoutedPartition, { readonly first: number; readonly last: number }>;
 }
 
-function planRecords({ partitions, rule }: TableRecords, known: KnownOffsets, now: number): RecordPlan {
-  const rows = new RowWriter(bronzeSchema(rule));
-  const rejected: Rejected[] = [];
-  const reached = new Map<PartitionRecords, number>();
+function sortPartitions(partitions: readonly RoutedPartition[], known: KnownOffsets): SortedPartitions {
+  const news: RoutedRecord[] = [];
+  const reused: DeadLetter[] = [];
+  const reached = new Map<RoutedPartition, { first: number; last: number }>();
   let duplicates = 0;
-  let oldest: number | undefined;
   for (const partition of partitions) {
     const sorted = sortRecords(partition.records, known.get(partition), CLOCK_MARGIN);
     duplicates += sorted.known;
-    for (const record of sorted.reused) rejected.push({ record, problem: reusedProblem(known.get(partition)) });
-    for (const record of sorted.news) {
-      const row = bronzeRow(record, rule, now);
-      if ('problem' in row) {
-        rejected.push({ record, problem: row.problem });
-        continue;
-      }
-      rows.append(row.cells);
-      if (record.timestamp !== undefined) oldest = Math.min(oldest ?? record.timestamp, record.timestamp);
-    }
-    const last = sorted.news.at(-1);
-    if (last !== undefined) reached.set(partition, last.offset);
+    for (const record of sorted.reused) reused.push({ record, problem: reusedProblem(known.get(partition)) });
+    for (const record of sorted.news) news.push(record);
+    const [first, last] = [sorted.news[0], sorted.news.at(-1)];
+    if (first !== undefined && last !== undefined) reached.set(partition, { first: first.offset, last: last.offset });
   }
-  return { rows, duplicates, rejected, reached, oldest };
+  return { news, reused, duplicates, reached };
 }
 
-function reusedProblem(known: Txn | undefined): RecordProblem {
+function reusedProblem(known: Txn | undefined): DeadLetter['problem'] {
   const message =
     `the table has all offsets up to ${known?.version}, and this record is newer than that: the topic was probably ` +
     'made anew. Give it the next generation in the configuration, then replay the dead letters';
   return { code: 'OFFSET_REUSED', message };
 }
 
-function newOffsets({ reached }: RecordPlan, keeper: OffsetKeeper, now: number): Txn[] {
-  return [...reached].map(([{ topic, partition }, version]) => ({
+/** All records as dead letters, because the table does not take the files that they make. */
+function refuse(records: readonly RoutedRecord[], message: string): RowPlan {
+  const rejected = records.map((record) => ({ record, problem: { code: 'TABLE_REFUSED' as const, message } }));
+  const schema = { type: 'struct', fields: [] } as const;
+  return { files: new Map(), schema, rejected, taken: 0, rows: 0, dropped: 0, oldest: undefined };
+}
+
+function newOffsets(reached: SortedPartitions['reached'], keeper: OffsetKeeper, now: number): Txn[] {
+  return [...reached].map(([{ topic, partition }, { last: version }]) => ({
     appId: offsetAppId(keeper, topic, partition),
     version,
     lastUpdated: now,
   }));
 }
 
+function targetOf({ table, rule }: TableRecords, { schema, rejected, taken }: RowPlan): AppendTarget {
+  const { schemaPolicy, properties, partitionBy } = rule.config;
+  const isEmpty = taken === 0 && rejected.length > 0;
+  // A table that begins with dead letters only has the columns that are there in any case.
+  const fields = isEmpty ? rule.metadata.fields : schema.fields;
+  return {
+    table,
+    schema: { type: 'struct', fields },
+    schemaPolicy,
+    properties,
+    partitionColumns: partitionBy.map(({ name, type }) => ({ name, type })),
+  };
+}
+
+async function uploadFiles(engine: KafkaEngine, table: TableRef, plan: RowPlan, name: string): Promise<DataFile[]> {
+  const files: DataFile[] = [];
+  for (const [folder, rows] of plan.files) {
+    if (rows.rowCount > 0) files.push(await uploadRows(engine, table, { rows, folder, name }));
+  }
+  return files;
+}
+
 /** Commits the records as they came, with the reasons. They have no offsets: whoever counts them takes each offset once. */
-async function writeDeadLetters(
+export async function writeDeadLetters(
   engine: KafkaEngine,
-  { deadLetters: table, partitions }: TableRecords,
-  rejected: readonly Rejected[],
+  { deadLetters: table, partitions }: Pick<TableRecords, 'deadLetters' | 'partitions'>,
+  rejected: readonly DeadLetter[],
   deadline: number,
 ): Promise<void> {
   if (rejected.length === 0) return;
   const rows = new RowWriter(DEAD_LETTER_SCHEMA);
   const now = engine.now();
-  for (const { record, problem } of rejected) rows.append(deadLetterRow(record, problem, now));
+  for (const letter of rejected) rows.append(deadLetterRow(letter, now));
   const head = await currentSnapshot(engine, table, undefined);
-  const file = await uploadRows(engine, table, rows, fileName(partitions));
-  const target = { table, schema: DEAD_LETTER_SCHEMA, schemaPolicy: 'evolve', properties: {} } as const;
-  await commitRows(engine, target, head, { file, txns: () => [], deadline });
+  const folder = `${DATE_PARTITION.name}=${new Date(now).toISOString().slice(0, 10)}`;
+  const file = await uploadRows(engine, table, { rows, folder, name: fileName(partitions) });
+  const target: AppendTarget = {
+    table,
+    schema: DEAD_LETTER_SCHEMA,
+    schemaPolicy: 'evolve',
+    properties: {},
+    partitionColumns: [DATE_PARTITION],
+  };
+  await commitRows(engine, target, head, { files: [file], txns: () => [], deadline });
   engine.telemetry.log('warn', 'records in the dead letters', {
     table: table.url,
     records: rejected.length,
@@ -170,7 +259,7 @@ async function writeDeadLetters(
 }
 
 /** Names what is in a file: the partition and its offsets, or the first of several. */
-function fileName(partitions: readonly PartitionRecords[]): string {
+function fileName(partitions: readonly RoutedPartition[]): string {
   const [first] = partitions;
   if (first === undefined) return 'empty';
   const { topic, partition, records } = first;

@@ -46,6 +46,26 @@ export async function enableMapping(server: S3Server, queueArn: string, enabled:
   });
 }
 
+/** How many mappings a source has. The local AWS does not tell the topics of those of Kafka. */
+export async function countMappings({ endpoint }: S3Server, sourceArn: string): Promise<number> {
+  const query = `EventSourceArn=${encodeURIComponent(sourceArn)}`;
+  const { EventSourceMappings } = await call<{ EventSourceMappings: unknown[] }>(
+    `${endpoint}${LAMBDA}/event-source-mappings/?${query}`,
+  );
+  return EventSourceMappings.length;
+}
+
+/** Invokes a function and waits for its answer; throws when it failed. */
+export async function invokeFunction({ endpoint }: S3Server, name: string, event: object): Promise<unknown> {
+  const url = `${endpoint}${LAMBDA}/functions/${encodeURIComponent(name)}/invocations`;
+  const response = await fetch(url, { method: 'POST', body: JSON.stringify(event) });
+  const text = await response.text();
+  if (!response.ok || response.headers.has('x-amz-function-error')) {
+    throw new Error(`${name} failed: ${response.status} ${text.slice(0, 1_000)}`);
+  }
+  return text === '' ? undefined : JSON.parse(text);
+}
+
 /** The lines of a function that contain `text`. */
 export async function logLines(server: S3Server, logGroup: string, text: string): Promise<readonly LogLine[]> {
   const { events } = await call<{ events: LogLine[] }>(server.endpoint, {

@@ -32,16 +32,21 @@ export interface MskEventOptions {
   readonly eventSource?: 'aws:kafka' | 'SelfManagedKafka';
 }
 
-export function mskEvent(
-  records: readonly KafkaRecord[],
+export function mskEvent(records: readonly KafkaRecord[], options: MskEventOptions = {}): MskEvent {
+  const lists = Map.groupBy(records, ({ topic, partition }) => `${topic}-${partition}`);
+  return mskEventOf(Object.fromEntries([...lists].map(([key, list]) => [key, list.map(eventRecord)])), options);
+}
+
+/** As `mskEvent`, of records that are in the form of the event already. */
+export function mskEventOf(
+  records: Record<string, EventRecord[]>,
   { eventSource = 'aws:kafka' }: MskEventOptions = {},
 ): MskEvent {
-  const lists = Map.groupBy(records, ({ topic, partition }) => `${topic}-${partition}`);
   return {
     eventSource,
     ...(eventSource === 'aws:kafka' && { eventSourceArn: ARN }),
     bootstrapServers: BOOTSTRAP_SERVERS,
-    records: Object.fromEntries([...lists].map(([key, list]) => [key, list.map(eventRecord)])),
+    records,
   };
 }
 

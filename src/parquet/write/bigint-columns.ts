@@ -1,6 +1,7 @@
 import type { Decimal } from '../../delta/schema.ts';
 import { type CellValue, cellError } from './cell.ts';
 import { Column, type ColumnInfo, type SliceValues } from './column.ts';
+import { isMostlyDistinct } from './distinct.ts';
 import { grown } from './growth.ts';
 
 /** `long`, and timestamps in µs: 64 bits a value. */
@@ -27,6 +28,11 @@ export class LongColumn extends Column {
   protected override writeAbsent(index: number): void {
     this.#reserve(index);
     this.#data[index] = 0n;
+  }
+
+  override isMostlyDistinct(): boolean {
+    const halves = this.#halves;
+    return isMostlyDistinct(this.length, (row) => (halves[2 * row] ?? 0) + 2 ** 32 * (halves[2 * row + 1] ?? 0));
   }
 
   #reserve(index: number): void {

@@ -101,6 +101,11 @@ export abstract class Column implements ColumnInfo {
     return { length, nullCount, validity: nullCount === 0 ? undefined : validity, values };
   }
 
+  /** Whether nearly all values differ, as far as a look at some of them tells. */
+  isMostlyDistinct(): boolean {
+    return false;
+  }
+
   /** Writes a value in the place of `index`, or throws a `CellError`. */
   protected abstract write(value: NonNullable<CellValue>, index: number): void;
   /** Writes whatever stands under a null. */

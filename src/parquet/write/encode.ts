@@ -16,6 +16,8 @@ export interface EncodeSource {
   readonly rowCount: number;
   /** Whether a column that can have bounds has a NaN. */
   readonly hasNaN: boolean;
+  /** Columns, not parts of others, of which a dictionary would hold nearly all values. */
+  readonly distinct: readonly string[];
   /** Bytes of all rows, about. */
   readonly byteSize: number;
   /** All columns of the rows from `from` to `to`. */
@@ -36,13 +38,14 @@ export async function encodeParquet(source: EncodeSource, options: EncodeOptions
   const schema = arrowSchema(arrow, source.schema);
   const batch = (from: number, to: number) =>
     wasm.Table.fromIPCStream(ipcStream(arrow, schema, source.slice(from, to)));
-  const properties = new wasm.WriterPropertiesBuilder()
+  let builder = new wasm.WriterPropertiesBuilder()
     .setCompression(COMPRESSION[options.compression](wasm.Compression))
     .setDictionaryEnabled(options.dictionary)
     .setMaxRowGroupSize(options.maxRowGroupRows)
     // The bounds of pages leave NaN out without saying so, and Spark passes over pages by them.
-    .setStatisticsEnabled(source.hasNaN ? wasm.EnabledStatistics.Chunk : wasm.EnabledStatistics.Page)
-    .build();
+    .setStatisticsEnabled(source.hasNaN ? wasm.EnabledStatistics.Chunk : wasm.EnabledStatistics.Page);
+  for (const name of source.distinct) builder = builder.setColumnDictionaryEnabled(name, false);
+  const properties = builder.build();
   // A stream without a batch has no schema.
   const bytes =
     source.rowCount === 0

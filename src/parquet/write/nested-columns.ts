@@ -11,24 +11,36 @@ export interface FieldColumn {
   readonly column: Column;
 }
 
+/** Fields can be called "constructor" or "toString": what is inherited is no value. */
+interface OwnField extends FieldColumn {
+  readonly isInherited: boolean;
+}
+
 export class StructColumn extends Column {
   readonly fields: readonly FieldColumn[];
+
+  readonly #fields: readonly OwnField[];
 
   constructor(info: ColumnInfo, fields: readonly FieldColumn[]) {
     super(info);
     this.fields = fields;
+    this.#fields = fields.map(({ name, column }) => ({ name, column, isInherited: name in Object.prototype }));
   }
 
   protected override write(value: CellValue): void {
     if (!isRecord(value)) throw cellError('WRONG_TYPE', this, value, 'a struct, as an object');
-    let found = 0;
-    for (const { name, column } of this.fields) {
-      // Fields can be called "constructor" or "toString": what is inherited is no value.
-      const isOwn = Object.hasOwn(value, name);
-      if (isOwn) found++;
-      column.append(isOwn ? value[name] : undefined);
+    const fields = this.#fields;
+    let unknown = 0;
+    for (const _ in value) unknown++;
+    for (let index = 0; index < fields.length; index++) {
+      const { name, column, isInherited } = fields[index] as OwnField;
+      const member = value[name];
+      // To ask whether it is an own one takes time, and few names need it.
+      const isOwn = isInherited || member === undefined ? Object.hasOwn(value, name) : true;
+      if (isOwn) unknown--;
+      column.append(isOwn ? member : undefined);
     }
-    if (found !== Object.keys(value).length) this.#refuseUnknown(value);
+    if (unknown !== 0) this.#refuseUnknown(value);
   }
 
   #refuseUnknown(value: object): void {

@@ -1,5 +1,6 @@
 import { type CellValue, cellError } from './cell.ts';
 import { Column, type ColumnInfo, type SliceValues } from './column.ts';
+import { isMostlyDistinct } from './distinct.ts';
 import { Bits, bytesOfBits, grown } from './growth.ts';
 
 /*
@@ -107,6 +108,11 @@ export class DoubleColumn extends Column {
   #put(index: number, value: number): void {
     if (index >= this.#data.length) this.#data = new Float64Array(grown(this.#data.buffer, 8 * (index + 1)));
     this.#data[index] = value;
+  }
+
+  override isMostlyDistinct(): boolean {
+    const data = this.#data;
+    return isMostlyDistinct(this.length, (row) => data[row] ?? 0);
   }
 
   countNaN(from: number, to: number): number {

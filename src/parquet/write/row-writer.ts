@@ -57,10 +57,16 @@ export class RowWriter {
     try {
       for (let index = 0; index < columns.length; index++) columns[index]?.append(values[index]);
     } catch (error) {
-      for (const column of columns) column.truncate(this.#rowCount);
+      this.truncate(this.#rowCount);
       throw error;
     }
     this.#rowCount++;
+  }
+
+  /** Drops the rows behind the first `rowCount`. */
+  truncate(rowCount: number): void {
+    for (const column of this.#columns) column.truncate(rowCount);
+    this.#rowCount = rowCount;
   }
 
   get rowCount(): number {
@@ -82,7 +88,8 @@ export class RowWriter {
     const schema = this.#schema;
     const slice = (from: number, to: number) => this.#columns.map((column) => column.slice(from, to));
     const hasNaN = anyNaN(this.#columns, rowCount);
-    const file = await encodeParquet({ schema, rowCount, hasNaN, byteSize, slice }, encodeOptions);
+    const distinct = this.#fields.filter(({ column }) => column.isMostlyDistinct()).map(({ name }) => name);
+    const file = await encodeParquet({ schema, rowCount, hasNaN, distinct, byteSize, slice }, encodeOptions);
     return withNanCounts(file, ({ path }, from, to) => countNaN(findColumn(this.#fields, path), from, to));
   }
 }

@@ -1,0 +1,69 @@
+import {
+  EntityNotFoundException,
+  GetSchemaVersionCommand,
+  GlueClient,
+  InvalidInputException,
+} from '@aws-sdk/client-glue';
+import { cacheRegistry } from '../kafka/registry/cached-registry.ts';
+import { type SchemaRegistry, type SchemaType, unknownSchemaId } from '../kafka/registry/schema-registry.ts';
+
+export interface GlueRegistryOptions {
+  /** @default what the SDK finds: environment, then the shared config file */
+  readonly region?: string | undefined;
+  /** URL of another service than Amazon's. @default what the SDK finds, in `AWS_ENDPOINT_URL_GLUE` for example */
+  readonly endpoint?: string | undefined;
+}
+
+/** Tries of a request that fails in a way that may pass, the first included. */
+const MAX_ATTEMPTS = 4;
+/** Times in ms within which a connection must stand and the response be there. */
+const CONNECT_TIMEOUT = 2_000;
+const RESPONSE_TIMEOUT = 10_000;
+
+/**
+ * The schemas of AWS Glue, by the UUID of their version; it needs the permission `glue:GetSchemaVersion`. They are kept
+ * for the process, and an id that has none for a minute. Glue has no references between schemas.
+ */
+export function createGlueRegistry({ region, endpoint }: GlueRegistryOptions = {}): SchemaRegistry {
+  const client = new GlueClient({
+    ...(region === undefined ? {} : { region }),
+    ...(endpoint === undefined ? {} : { endpoint }),
+    retryMode: 'standard',
+    maxAttempts: MAX_ATTEMPTS,
+    requestHandler: {
+      connectionTimeout: CONNECT_TIMEOUT,
+      requestTimeout: RESPONSE_TIMEOUT,
+      throwOnRequestTimeout: true,
+    },
+  });
+  return cacheRegistry({
+    async get(id) {
+      const { SchemaDefinition: schema, DataFormat: format, Status: status } = await getVersion(client, id);
+      if (schema === undefined || status === 'DELETING' || status === 'FAILURE') {
+        throw unknownSchemaId(id, `AWS Glue has it in the status ${status}`);
+      }
+      const type = TYPES.get(format);
+      if (type === undefined)
+        throw unknownSchemaId(id, `it is of the format ${format}, expected AVRO, JSON or PROTOBUF`);
+      return { type, schema, references: [] };
+    },
+  });
+}
+
+const TYPES: ReadonlyMap<string | undefined, SchemaType> = new Map([
+  ['AVRO', 'AVRO'],
+  ['JSON', 'JSON'],
+  ['PROTOBUF', 'PROTOBUF'],
+]);
+
+async function getVersion(client: GlueClient, id: string) {
+  try {
+    return await client.send(new GetSchemaVersionCommand({ SchemaVersionId: id }));
+  } catch (cause) {
+    if (cause instanceof EntityNotFoundException || cause instanceof InvalidInputException) {
+      throw unknownSchemaId(id, `AWS Glue says: ${cause.message}`, { cause });
+    }
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`AWS Glue could not be asked for the schema ${id}: ${reason}`, { cause });
+  }
+}

@@ -1,0 +1,112 @@
+import type { StructType } from '../delta/schema.ts';
+import type { Snapshot } from '../delta/snapshot.ts';
+import type { RowWriter } from '../parquet/write/row-writer.ts';
+import type { DeadLetter } from './dead-letters.ts';
+import type { RoutedRecord } from './decode/decode-record.ts';
+import { PayloadError } from './decode/payload-error.ts';
+import { ColumnPlan } from './rows/column-plan.ts';
+import type { Layout } from './rows/layout.ts';
+import { textProblem } from './rows/metadata-columns.ts';
+import { NewColumns } from './rows/new-columns.ts';
+import { RowBuilder } from './rows/row-builder.ts';
+import type { Rule } from './rule.ts';
+
+/** The rows of records, ready to be written. */
+export interface RowPlan {
+  /** By the folders of their partition, below the table's root. */
+  readonly files: ReadonlyMap<string, RowWriter>;
+  /** Columns of the files. */
+  readonly schema: StructType;
+  readonly rejected: readonly DeadLetter[];
+  /** Records that became rows, and rows. */
+  readonly taken: number;
+  readonly rows: number;
+  /** Records of which the rule wants no row. */
+  readonly dropped: number;
+  /** Time of the oldest record that became a row, ms since the epoch. */
+  readonly oldest: number | undefined;
+}
+
+/** Plans are made anew when records bring columns along; types only ever widen, so that a few are enough. */
+const MAX_PLANS = 32;
+
+/**
+ * Makes rows of records, which the rule is prepared for. The columns are those of the table; when records have others,
+ * it is done again with those. `now` in ms since the epoch.
+ */
+export function planRows(
+  rule: Rule,
+  records: readonly RoutedRecord[],
+  head: Pick<Snapshot, 'schema' | 'metadata'> | undefined,
+  now: number,
+): RowPlan {
+  const table = head && dataColumns(head);
+  const layout = rule.layoutOf(head);
+  const missing = rule.config.maxColumns - (table?.fields.length ?? 0);
+  const news = new NewColumns(Math.max(missing, 0));
+  for (let plans = 0; plans < MAX_PLANS; plans++) {
+    const columns = new ColumnPlan({
+      rule: rule.config,
+      metadata: rule.metadata.fields,
+      names: layout.names,
+      table,
+      news,
+    });
+    const plan = applyRule(rule, { columns, layout, news, records, now });
+    if (!news.takeGrowth()) return plan;
+  }
+  throw new Error(`the columns of ${records.length} records of the topic ${records[0]?.topic} did not settle`);
+}
+
+function dataColumns({ schema, metadata }: Pick<Snapshot, 'schema' | 'metadata'>): StructType {
+  const partitions = new Set(metadata.partitionColumns);
+  return { type: 'struct', fields: schema.fields.filter(({ name }) => !partitions.has(name)) };
+}
+
+interface Attempt {
+  readonly columns: ColumnPlan;
+  readonly layout: Layout;
+  readonly news: NewColumns;
+  readonly records: readonly RoutedRecord[];
+  readonly now: number;
+}
+
+function applyRule(rule: Rule, { columns, layout, news, records, now }: Attempt): RowPlan {
+  const builder = new RowBuilder({
+    plan: columns,
+    metadata: rule.metadata,
+    folderOf: layout.folderOf,
+    jsonRow: rule.jsonRow,
+  });
+  const rejected: DeadLetter[] = [];
+  let taken = 0;
+  let rows = 0;
+  let dropped = 0;
+  let oldest: number | undefined;
+  const hasTexts = rule.config.key === 'string' || rule.config.value === 'string';
+  for (const record of records) {
+    const text = hasTexts ? textProblem(record, rule.config) : undefined;
+    if (text !== undefined) {
+      rejected.push({ record, problem: { code: 'INVALID_UTF8', message: text } });
+      continue;
+    }
+    try {
+      const decoded = rule.decode(record);
+      builder.append(record, decoded, now);
+      news.settle(true);
+      rows += decoded.rows.length;
+      if (decoded.rows.length === 0) {
+        dropped++;
+        continue;
+      }
+    } catch (error) {
+      if (!(error instanceof PayloadError)) throw error;
+      news.settle(false);
+      rejected.push({ record, problem: error });
+      continue;
+    }
+    taken++;
+    if (record.timestamp !== undefined) oldest = Math.min(oldest ?? record.timestamp, record.timestamp);
+  }
+  return { files: builder.writers, schema: columns.schema, rejected, taken, rows, dropped, oldest };
+}

@@ -1,0 +1,117 @@
+import { partitionColumnsOf } from '../delta/partition.ts';
+import { isStruct, type StructType } from '../delta/schema.ts';
+import type { Snapshot } from '../delta/snapshot.ts';
+import { decompress } from './decode/compression.ts';
+import { createDecoder, type SchemaRegistries } from './decode/create-decoder.ts';
+import { type DatumObject, isDatumObject } from './decode/datum.ts';
+import type { DecodedRecord, RoutedRecord } from './decode/decode-record.ts';
+import type { PayloadDecoder } from './decode/decoder.ts';
+import { type CellToJson, cellToJson } from './decode/json-form.ts';
+import type { KafkaRecord } from './record.ts';
+import { createLayout, type Layout } from './rows/layout.ts';
+import { type MetadataColumns, metadataColumns } from './rows/metadata-columns.ts';
+import type { TopicRule } from './topic-rule.ts';
+import { unwrapEnvelope } from './transform/debezium.ts';
+import { compileFilter } from './transform/filter.ts';
+import { compileTarget, type Target } from './transform/target.ts';
+import { compileTransforms } from './transform/transforms.ts';
+
+/** A rule of the configuration, ready to be applied to records. */
+export interface Rule {
+  readonly config: TopicRule;
+  readonly target: Target;
+  readonly metadata: MetadataColumns;
+  /** For the table as it is; undefined for a new one. */
+  layoutOf(table: Pick<Snapshot, 'schema' | 'metadata'> | undefined): Layout;
+  /** Gets what it takes to decode these records. Throws when that cannot be had now. */
+  prepare(records: readonly KafkaRecord[]): Promise<void>;
+  /** The rows of a record; none where it is filtered out. Throws PayloadError. */
+  decode(record: RoutedRecord): DecodedRecord;
+  /** A row in the form that expressions look at; undefined for one without decoded values. */
+  jsonRow(decoded: DecodedRecord, index: number): DatumObject | undefined;
+}
+
+const BARE: DecodedRecord = { kind: 'bare', rows: [undefined], deleted: false };
+const TOMBSTONE: DecodedRecord = { kind: 'bare', rows: [undefined], deleted: true };
+const NOTHING: DecodedRecord = { kind: 'bare', rows: [], deleted: false };
+
+export async function compileRule(config: TopicRule, registries: SchemaRegistries): Promise<Rule> {
+  const metadata = metadataColumns(config);
+  const decoder = await createDecoder(config, registries);
+  const decode = decoder && decodingOf(config, decoder);
+  return {
+    config,
+    metadata,
+    target: compileTarget(config.table),
+    layoutOf: layouts(config, metadata),
+    prepare: async (records) => decoder?.prepare(payloadsOf(records)),
+    decode(record) {
+      if (record.decoded !== undefined) return record.decoded;
+      const { value } = record;
+      if (value === undefined) return config.tombstones === 'drop' ? NOTHING : TOMBSTONE;
+      return decode === undefined ? BARE : decode(record, value);
+    },
+    jsonRow,
+  };
+}
+
+/** Layouts by the partition columns of a table, of which there are few. */
+function layouts({ partitionBy }: TopicRule, { fields }: MetadataColumns): Rule['layoutOf'] {
+  const known = new Map<string, Layout>();
+  const metadata = fields.map(({ name }) => name);
+  return (table) => {
+    const columns =
+      table === undefined ? partitionBy : partitionColumnsOf(table.schema, table.metadata.partitionColumns);
+    const id = JSON.stringify(columns.map(({ name, type }) => [name, type]));
+    const layout = known.get(id) ?? createLayout(columns, partitionBy, metadata);
+    known.set(id, layout);
+    return layout;
+  };
+}
+
+function* payloadsOf(records: readonly KafkaRecord[]): Iterable<Uint8Array> {
+  for (const { value } of records) if (value !== undefined) yield value;
+}
+
+function decodingOf(
+  { compression, maxPayloadBytes: maxBytes, envelope, transforms, filter }: TopicRule,
+  decoder: PayloadDecoder,
+): (record: KafkaRecord, value: Uint8Array) => DecodedRecord {
+  const transform = compileTransforms(transforms);
+  const passes = filter === undefined ? undefined : compileFilter(filter);
+  const unpack = (value: Uint8Array) => decoder.decode(decompress(value, { compression, maxBytes }));
+  if (envelope === 'none' && transform === undefined && passes === undefined) return (_, value) => unpack(value);
+  return (record, value) => {
+    const decoded = unpack(value);
+    const rows: DatumObject[] = [];
+    for (let index = 0; index < decoded.rows.length; index++) {
+      const read = jsonRow(decoded, index) ?? {};
+      const unwrapped = envelope === 'none' ? read : unwrapEnvelope(read)?.row;
+      if (unwrapped === undefined) continue;
+      const row = transform === undefined ? unwrapped : transform.apply(unwrapped, record);
+      if (passes === undefined || passes(row, record)) rows.push(row);
+    }
+    const schema = envelope === 'none' ? decoded.schema : imageSchema(decoded.schema);
+    return { kind: 'json', rows, ...(schema !== undefined && { schema }) };
+  };
+}
+
+/** Types of the row inside of an envelope. */
+function imageSchema(schema: StructType | undefined): StructType | undefined {
+  const image = schema?.fields.find(({ name }) => name === 'after')?.type;
+  return image !== undefined && isStruct(image) ? image : undefined;
+}
+
+const toJson = new WeakMap<StructType, CellToJson>();
+
+function jsonRow(decoded: DecodedRecord, index: number): DatumObject | undefined {
+  if (decoded.kind === 'bare') return undefined;
+  if (decoded.kind === 'json') return decoded.rows[index];
+  let convert = toJson.get(decoded.schema);
+  if (convert === undefined) {
+    convert = cellToJson(decoded.schema);
+    toJson.set(decoded.schema, convert);
+  }
+  const row = convert(decoded.rows[index]);
+  return isDatumObject(row) ? row : undefined;
+}
