@@ -2,11 +2,31 @@
 
 export type { AppendConfigInput, TableRuleInput } from '../src/ingest/config.ts';
 export { ConfigError } from '../src/ingest/config-reader.ts';
-export type { KafkaConfigInput, TopicRule } from '../src/kafka/config.ts';
+export type { KafkaConfigInput } from '../src/kafka/config.ts';
+export type { KafkaDeploymentConfig } from './config/kafka-config.ts';
 export { loadConfig } from './config/load-config.ts';
 export type { AlarmConfig, AppendFunctionConfig, LandingConfig, ResacaConfig } from './config/types.ts';
 export { AppendPipeline, type AppendPipelineProps } from './constructs/append-pipeline.ts';
+export { BronzeAlarms, type BronzeAlarmsProps } from './constructs/bronze-alarms.ts';
+export { BronzeCommitter, type BronzeCommitterProps } from './constructs/bronze-committer.ts';
+export { BronzeConsumer, type BronzeConsumerProps } from './constructs/bronze-consumer.ts';
+export type { BronzeConsumerConfig, SecretVariable } from './constructs/bronze-consumer-config.ts';
+export { BronzeDashboard, type BronzeDashboardProps } from './constructs/bronze-dashboard.ts';
+export { KafkaEndpoints, type KafkaEndpointsProps } from './constructs/bronze-endpoints.ts';
+export type { MappingSettings, ProvisionedPollers } from './constructs/bronze-mapping.ts';
+export { type BronzeMetric, bronzeMetric } from './constructs/bronze-metrics.ts';
 export { BronzePipeline, type BronzePipelineProps } from './constructs/bronze-pipeline.ts';
+export type { BronzeConfigInput, TopicRuleInput } from './constructs/bronze-tables.ts';
+export type {
+  KafkaNetwork,
+  KafkaSource,
+  KafkaTopics,
+  MskAuthentication,
+  MskSource,
+  MutualTls,
+  SelfManagedAuthentication,
+  SelfManagedKafkaSource,
+} from './constructs/kafka-source.ts';
 export { LandingBucket, type LandingBucketProps } from './constructs/landing-bucket.ts';
 export { PipelineAlarms, type PipelineAlarmsProps } from './constructs/pipeline-alarms.ts';
 export { PipelineDashboard, type PipelineDashboardProps } from './constructs/pipeline-dashboard.ts';

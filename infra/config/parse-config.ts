@@ -7,6 +7,7 @@ import {
 } from '../../src/ingest/config.ts';
 import { ConfigError, ConfigReader } from '../../src/ingest/config-reader.ts';
 import { literalPrefix, outermost, prefixProblem, suffixProblem, trimSlashes } from '../prefixes.ts';
+import { type KafkaDeployment, readKafka } from './kafka-config.ts';
 import type { AlarmConfig, AppendFunctionConfig, LandingConfig } from './types.ts';
 
 /** A configuration that was checked, with what it leaves out filled in. */
@@ -19,6 +20,7 @@ export interface Deployment {
   readonly append: Required<Omit<AppendFunctionConfig, 'batchingWindow'>> &
     Pick<AppendFunctionConfig, 'batchingWindow'>;
   readonly alarms: Required<Omit<AlarmConfig, 'email'>> & Pick<AlarmConfig, 'email'>;
+  readonly kafka?: KafkaDeployment;
   readonly dashboard: boolean;
   readonly encryption: 'managed' | 'kms';
   /** The part that the function reads, as it was written. */
@@ -44,7 +46,7 @@ const FOOTER_SHARE = 7;
 export function parseResacaConfig(value: unknown): Deployment {
   const problems: string[] = [];
   const root = new ConfigReader(value, '', problems);
-  root.onlyKnows(['stage', 'landing', 'append', 'alarms', 'dashboard', 'encryption', ...APPEND_SETTINGS]);
+  root.onlyKnows(['stage', 'landing', 'append', 'alarms', 'kafka', 'dashboard', 'encryption', ...APPEND_SETTINGS]);
   const stage = root.matching('stage', /^[a-z][a-z0-9-]{0,15}$/, '1-16 lower-case letters, digits and hyphens', 'dev');
   const append = readAppend(root.child('append'));
   const landing = readLanding(root.child('landing'), append.queue === 'fifo');
@@ -53,6 +55,7 @@ export function parseResacaConfig(value: unknown): Deployment {
     dashboard: root.boolean('dashboard', true),
     encryption: root.choice('encryption', ['managed', 'kms'], 'managed'),
   };
+  const kafka = root.has('kafka') ? readKafka(root.child('kafka'), landing.bucketName) : undefined;
   const tables = root.pick(APPEND_SETTINGS);
   let prefixes: readonly string[] = [];
   try {
@@ -71,7 +74,15 @@ export function parseResacaConfig(value: unknown): Deployment {
     );
   }
   if (problems.length > 0) throw new ConfigError(problems);
-  return { stage, landing, append, ...deployment, prefixes, tables: tables as AppendConfigInput };
+  return {
+    stage,
+    landing,
+    append,
+    ...deployment,
+    ...(kafka !== undefined && { kafka }),
+    prefixes,
+    tables: tables as AppendConfigInput,
+  };
 }
 
 /** Key prefixes in which the tables are; none for the whole bucket. In a FIFO queue they are the message groups. */

@@ -1,4 +1,5 @@
 import type { AppendConfigInput } from '../../src/ingest/config.ts';
+import type { KafkaDeploymentConfig } from './kafka-config.ts';
 
 /** What a deployment is configured with: the tables and their settings, and what runs for them. */
 export interface ResacaConfig extends AppendConfigInput {
@@ -7,6 +8,8 @@ export interface ResacaConfig extends AppendConfigInput {
   readonly landing?: LandingConfig;
   readonly append?: AppendFunctionConfig;
   readonly alarms?: AlarmConfig;
+  /** Topics of a Kafka that become tables. @default none */
+  readonly kafka?: KafkaDeploymentConfig;
   /** Whether there is a CloudWatch dashboard. An account's first three are free. @default true */
   readonly dashboard?: boolean;
   /**

@@ -1,5 +1,5 @@
 import { Duration, Stack } from 'aws-cdk-lib';
-import { Effect, Policy, PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
+import type { Policy, Role } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
@@ -10,9 +10,9 @@ import { Construct } from 'constructs';
 import { type AppendConfigInput, parseAppendConfig } from '../../src/ingest/config.ts';
 import { ConfigError } from '../../src/ingest/config-reader.ts';
 import { atMost, outermost, prefixProblem, trimSlashes } from '../prefixes.ts';
-import { acknowledgeWildcards } from './acknowledge.ts';
 import { EventQueue } from './event-queue.ts';
 import { LandingEvents } from './landing-events.ts';
+import { tablePolicy } from './policies.ts';
 import { DEFAULT_TIMEOUT, type FunctionSettings, ResacaFunction } from './resaca-function.ts';
 
 export interface AppendPipelineProps extends FunctionSettings {
@@ -79,7 +79,7 @@ export class AppendPipeline extends Construct {
     this.logGroup = append.logGroup;
     this.pipelineName = pipelineName;
     this.memorySize = append.memorySize;
-    const policy = tablePolicy(this, bucket, atMost(MAX_GRANTED_PREFIXES, prefixes));
+    const policy = appendPolicy(this, bucket, atMost(MAX_GRANTED_PREFIXES, prefixes));
     policy.attachToRole(this.role);
     queue.grantConsumeMessages(this.role);
     // Else the first invocations could come before what they may do.
@@ -121,31 +121,15 @@ function checkProps({ config = {}, fifo, notifications, batchingWindow, prefixes
 }
 
 /** Reads what lands, writes logs and what the pipeline keeps beside them, deletes nothing. */
-function tablePolicy(scope: Construct, bucket: Bucket | IBucket, prefixes: readonly string[]): Policy {
+function appendPolicy(scope: Construct, bucket: Bucket | IBucket, prefixes: readonly string[]): Policy {
   const folders = prefixes.length === 0 ? [''] : prefixes.map((prefix) => `${prefix}/`);
   const kept = ['_delta_log/*', '*/_delta_log/*', '_resaca/*', '*/_resaca/*'];
-  const read = folders.map((folder) => bucket.arnForObjects(`${folder}*`));
-  const written = folders.flatMap((folder) => kept.map((path) => bucket.arnForObjects(folder + path)));
-  const statements = [
-    allow(['s3:GetObject'], read),
-    allow(['s3:PutObject'], written),
-    // For the whole bucket: without it, or with a condition on the prefix, S3 answers 403 for an object that is not
-    // there where the function has to know that it is not (S3 API reference, HeadObject, "Permissions").
-    allow(['s3:ListBucket'], [bucket.bucketArn]),
-  ];
-  if (bucket.encryptionKey !== undefined) {
-    statements.push(allow(['kms:Decrypt', 'kms:GenerateDataKey'], [bucket.encryptionKey.keyArn]));
-  }
-  const policy = new Policy(scope, 'TablePolicy', { statements });
-  acknowledgeWildcards(
-    policy,
-    [...read, ...written],
-    'Files land and tables live under names that nobody knows at deployment. What is read is limited to the landing ' +
+  return tablePolicy(scope, {
+    bucket,
+    read: folders.map((folder) => `${folder}*`),
+    written: folders.flatMap((folder) => kept.map((path) => folder + path)),
+    reason:
+      'Files land and tables live under names that nobody knows at deployment. What is read is limited to the landing ' +
       'prefixes, what is written to the folders _delta_log and _resaca of tables in them; nothing can be deleted.',
-  );
-  return policy;
-}
-
-function allow(actions: string[], resources: string[]): PolicyStatement {
-  return new PolicyStatement({ effect: Effect.ALLOW, actions, resources });
+  });
 }

@@ -1,140 +1,134 @@
-import { Duration, Stack, Validations } from 'aws-cdk-lib';
-import { Effect, Policy, PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
-import { CfnEventSourceMapping, type Function as LambdaFunction, type StartingPosition } from 'aws-cdk-lib/aws-lambda';
+import { type Duration, Stack } from 'aws-cdk-lib';
+import type { Role } from 'aws-cdk-lib/aws-iam';
+import { CfnEventSourceMapping, type Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Bucket, IBucket } from 'aws-cdk-lib/aws-s3';
-import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { ConfigError } from '../../src/ingest/config-reader.ts';
-import { type KafkaConfigInput, parseKafkaConfig } from '../../src/kafka/config.ts';
-import { acknowledgeWildcards } from './acknowledge.ts';
+import type { KafkaConfig } from '../../src/kafka/config.ts';
+import { BronzeCommitter, pendingPolicy } from './bronze-committer.ts';
+import { failureBucket, failurePolicy } from './bronze-failures.ts';
+import {
+  countsDiscards,
+  destinationOf,
+  type MappingSettings,
+  mappingProblems,
+  mappingProps,
+} from './bronze-mapping.ts';
+import { registryPolicy, sourcePolicy } from './bronze-source-policy.ts';
+import { type BronzeConfigInput, bronzeTablePolicy, readBronzeConfig } from './bronze-tables.ts';
+import { type KafkaSource, sourceProblems, sourceSecrets } from './kafka-source.ts';
 import { type FunctionSettings, ResacaFunction } from './resaca-function.ts';
 
-export interface BronzePipelineProps extends FunctionSettings {
+export interface BronzePipelineProps extends FunctionSettings, MappingSettings {
   /** Bucket of the tables: of the same stack, or imported by its name. */
   readonly bucket: Bucket | IBucket;
-  /** ARN of the MSK cluster, provisioned or serverless. */
-  readonly clusterArn: string;
-  /** Topics that are read, each by a mapping of its own. */
-  readonly topics: readonly string[];
-  /** User and password for SASL/SCRAM, in Secrets Manager, named `AmazonMSK_…`. @default IAM */
-  readonly scramSecret?: ISecret;
-  /** Tables and formats, without the bucket. @default any topic becomes `bronze/{topic}`, as bytes */
-  readonly config?: Omit<KafkaConfigInput, 'bucket'>;
-  /** Where a mapping begins that is new; the tables' own offsets hold from then on. @default TRIM_HORIZON */
-  readonly startingPosition?: StartingPosition;
-  /** Records of one invocation at most, to 10000. @default 10000 */
-  readonly batchSize?: number;
-  /** How long a batch is gathered, to 5 minutes. Longer: fewer and larger files. @default 60 seconds */
-  readonly batchingWindow?: Duration;
+  /** Cluster and topics. */
+  readonly source: KafkaSource;
+  /** Tables and formats. @default any topic becomes `bronze/{topic}`, as bytes */
+  readonly config?: BronzeConfigInput;
+  /** With `commits: 'deferred'`: time between two turns of the committer, whole minutes. @default 1 minute */
+  readonly commitInterval?: Duration;
 }
 
-/** Topics of an MSK cluster -> bronze function -> Delta tables, exactly once. */
+/** Topics of a Kafka cluster -> bronze function -> Delta tables, exactly once. */
 export class BronzePipeline extends Construct {
   readonly function: LambdaFunction;
   readonly role: Role;
   readonly logGroup: LogGroup;
-  readonly mappings: readonly CfnEventSourceMapping[];
+  /** With `commits: 'deferred'`. */
+  readonly committer: BronzeCommitter | undefined;
+  /** By topic. */
+  readonly mappings: ReadonlyMap<string, CfnEventSourceMapping>;
+  /** Gets the batches that are discarded; undefined where there is no such bucket. */
+  readonly failureBucket: Bucket | IBucket | undefined;
+  /** Whether Lambda may give up records, which it counts for each mapping then. */
+  readonly countsDiscards: boolean;
+  readonly bucket: Bucket | IBucket;
   readonly pipelineName: string;
+  /** MB. */
+  readonly memorySize: number;
 
   /** Throws ConfigError naming every mistake of the properties. */
   constructor(scope: Construct, id: string, props: BronzePipelineProps) {
     super(scope, id);
-    const { bucket, topics, clusterArn, scramSecret } = props;
-    checkProps(props);
+    const { bucket, source } = props;
+    const config = checkProps(props);
+    this.bucket = bucket;
     this.pipelineName = props.pipelineName ?? `${Stack.of(this).stackName}-${id}`;
+    this.countsDiscards = countsDiscards(props);
     const bronze = new ResacaFunction(this, 'Function', {
       memorySize: 1024,
       ...props,
       name: 'bronze',
-      config: props.config ?? {},
+      config: {
+        ...props.config,
+        ...(props.reportBatchItemFailures === true && { reportBatchItemFailures: true }),
+      },
       environment: { RESACA_BUCKET: bucket.bucketName },
       pipelineName: this.pipelineName,
     });
     this.function = bronze.function;
     this.role = bronze.role;
     this.logGroup = bronze.logGroup;
-    const policies = [tablePolicy(this, bucket), clusterPolicy(this, clusterArn, topics, scramSecret)];
+    this.memorySize = bronze.memorySize;
+    this.committer = config.commits === 'deferred' ? this.createCommitter(props, config) : undefined;
+    const destination = destinationOf(props);
+    if (destination === 'new-bucket') this.failureBucket = failureBucket(this);
+    else this.failureBucket = destination === 'discard' ? undefined : destination;
+    this.mappings = this.createMappings(props, this.grant(source, config));
+  }
+
+  /** Attaches what the function and its pollers may do; returns what has to be there before the mappings. */
+  private grant(source: KafkaSource, config: KafkaConfig): Construct[] {
+    const policies = [
+      bronzeTablePolicy(this, this.bucket, config),
+      sourcePolicy(this, source),
+      registryPolicy(this, config),
+      this.failureBucket && failurePolicy(this, this.failureBucket),
+      this.committer && pendingPolicy(this, this.bucket, ['s3:PutObject']),
+    ].filter((policy) => policy !== undefined);
     for (const policy of policies) policy.attachToRole(this.role);
-    scramSecret?.grantRead(this.role);
-    this.mappings = topics.map((topic) => {
-      const mapping = new CfnEventSourceMapping(this, `Mapping ${topic}`, {
-        eventSourceArn: clusterArn,
-        functionName: this.function.functionName,
-        topics: [topic],
-        startingPosition: props.startingPosition ?? 'TRIM_HORIZON',
-        batchSize: props.batchSize ?? 10_000,
-        maximumBatchingWindowInSeconds: (props.batchingWindow ?? Duration.seconds(60)).toSeconds(),
-        ...(scramSecret !== undefined && {
-          sourceAccessConfigurations: [{ type: 'SASL_SCRAM_512_AUTH', uri: scramSecret.secretArn }],
-        }),
-      });
-      // The mapping is checked against the rights of the role when it is made.
-      for (const policy of policies) mapping.node.addDependency(policy);
-      return mapping;
+    for (const secret of sourceSecrets(source)) secret.grantRead(this.role);
+    // The role has the policy with the secrets below it.
+    return [...policies, this.role];
+  }
+
+  private createCommitter(props: BronzePipelineProps, parsed: KafkaConfig): BronzeCommitter {
+    const { bucket, config = {}, logRetention, logLevel, tracing, metricsByTable, commitInterval } = props;
+    return new BronzeCommitter(this, 'Committer', {
+      bucket,
+      config,
+      parsed,
+      pipelineName: this.pipelineName,
+      ...(logRetention !== undefined && { logRetention }),
+      ...(logLevel !== undefined && { logLevel }),
+      ...(tracing !== undefined && { tracing }),
+      ...(metricsByTable !== undefined && { metricsByTable }),
+      ...(commitInterval !== undefined && { interval: commitInterval }),
     });
   }
-}
 
-function checkProps({ topics, config = {} }: BronzePipelineProps): void {
-  const problems: string[] = [];
-  if (topics.length === 0) problems.push('topics: expected one at least');
-  const bad = topics.find((topic) => !/^[\w.-]{1,249}$/.test(topic));
-  if (bad !== undefined) problems.push(`topics: expected letters, digits, ".", "_" and "-", got "${bad}"`);
-  if (problems.length > 0) throw new ConfigError(problems);
-  parseKafkaConfig({ ...config, bucket: 'any-bucket' });
-}
-
-/** Reads logs, writes logs and data files, deletes nothing. */
-function tablePolicy(scope: Construct, bucket: Bucket | IBucket): Policy {
-  const objects = bucket.arnForObjects('*');
-  const statements = [allow(['s3:GetObject', 's3:PutObject'], [objects]), allow(['s3:ListBucket'], [bucket.bucketArn])];
-  if (bucket.encryptionKey !== undefined) {
-    statements.push(allow(['kms:Decrypt', 'kms:GenerateDataKey'], [bucket.encryptionKey.keyArn]));
-  }
-  const policy = new Policy(scope, 'TablePolicy', { statements });
-  acknowledgeWildcards(policy, [objects], 'Tables are made on first sight of a topic; nothing can be deleted.');
-  return policy;
-}
-
-/**
- * What the pollers of the mapping do in the name of the role (Lambda guide, "Configuring Lambda permissions for MSK
- * event source mappings").
- */
-function clusterPolicy(scope: Construct, clusterArn: string, topics: readonly string[], secret?: ISecret): Policy {
-  const arnOf = (kind: string, name: string) => `${clusterArn.replace(':cluster/', `:${kind}/`)}/${name}`;
-  const groups = arnOf('group', '*');
-  const network = [
-    'ec2:CreateNetworkInterface',
-    'ec2:DeleteNetworkInterface',
-    'ec2:DescribeNetworkInterfaces',
-    'ec2:DescribeSecurityGroups',
-    'ec2:DescribeSubnets',
-    'ec2:DescribeVpcs',
-  ];
-  const statements = [
-    allow(['kafka:DescribeCluster', 'kafka:DescribeClusterV2', 'kafka:GetBootstrapBrokers'], [clusterArn]),
-    allow(network, ['*']),
-  ];
-  if (secret === undefined) {
-    statements.push(
-      allow(['kafka-cluster:Connect', 'kafka-cluster:DescribeClusterDynamicConfiguration'], [clusterArn]),
-      allow(
-        ['kafka-cluster:DescribeTopic', 'kafka-cluster:ReadData'],
-        topics.map((topic) => arnOf('topic', topic)),
-      ),
-      allow(['kafka-cluster:DescribeGroup', 'kafka-cluster:AlterGroup'], [groups]),
+  private createMappings(props: BronzePipelineProps, before: Construct[]): Map<string, CfnEventSourceMapping> {
+    const { functionName } = this.function;
+    return new Map(
+      props.source.topics.map((topic) => {
+        const target = { functionName, topic, destination: this.failureBucket };
+        const mapping = new CfnEventSourceMapping(this, `Mapping ${topic}`, mappingProps(props.source, props, target));
+        // Lambda looks at the rights of the role when a mapping is made.
+        mapping.node.addDependency(...before);
+        return [topic, mapping];
+      }),
     );
-  } else statements.push(allow(['kafka:ListScramSecrets'], [clusterArn]));
-  const policy = new Policy(scope, 'ClusterPolicy', { statements });
-  acknowledgeWildcards(policy, secret === undefined ? [groups] : [], 'Lambda names the consumer group of a mapping.');
-  Validations.of(policy).acknowledge({
-    id: 'AwsSolutions-IAM5[Resource::*]',
-    reason: 'The pollers make network interfaces in the VPC of the cluster; EC2 takes no resources for these actions.',
-  });
-  return policy;
+  }
 }
 
-function allow(actions: string[], resources: string[]): PolicyStatement {
-  return new PolicyStatement({ effect: Effect.ALLOW, actions, resources });
+function checkProps(props: BronzePipelineProps): KafkaConfig {
+  const problems = [...sourceProblems(props.source), ...mappingProblems(props, props.source.topics.length)];
+  const config = readBronzeConfig(props.config ?? {}, problems);
+  if (props.commitInterval !== undefined && config.commits === 'direct') {
+    problems.push("commitInterval: is for commits: 'deferred'");
+  }
+  if (problems.length > 0) throw new ConfigError(problems);
+  return config;
 }

@@ -23,9 +23,11 @@ export interface PipelineAlarmsProps {
   readonly encryptionKey?: IKey;
 }
 
-interface AlarmSpec {
-  /** Also the heading in docs/operations.md. */
+export interface AlarmSpec {
+  /** Also the heading in the runbook. */
   readonly id: string;
+  /** Tells alarms of one heading apart. @default none */
+  readonly suffix?: string;
   readonly description: string;
   readonly metric: IMetric;
   /** Fires above this. */
@@ -35,6 +37,8 @@ interface AlarmSpec {
 }
 
 const RUNBOOK = 'docs/operations.md';
+/** Over which lost races are counted. */
+export const CONFLICT_PERIOD = Duration.minutes(15);
 
 /** The alarms of an append pipeline and the topic that they notify, also when they are over. */
 export class PipelineAlarms extends Construct {
@@ -43,55 +47,68 @@ export class PipelineAlarms extends Construct {
 
   constructor(scope: Construct, id: string, props: PipelineAlarmsProps) {
     super(scope, id);
-    this.topic = this.createTopic(props);
-    this.alarms = alarmSpecs(props).map((spec) => this.createAlarm(spec, props.pipeline.pipelineName));
-  }
-
-  private createTopic({ email, encryptionKey }: PipelineAlarmsProps): Topic {
-    const topic = new Topic(this, 'Topic', {
-      enforceSSL: true,
-      ...(encryptionKey !== undefined && { masterKey: encryptionKey }),
-    });
-    // A topic with a policy of its own loses the one by which the account's alarms may publish.
-    const fromThisAccount = { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } };
-    const cloudWatch = new ServicePrincipal('cloudwatch.amazonaws.com');
-    topic.addToResourcePolicy(
-      new PolicyStatement({
-        effect: Effect.ALLOW,
-        principals: [cloudWatch],
-        actions: ['sns:Publish'],
-        resources: [topic.topicArn],
-        conditions: fromThisAccount,
-      }),
+    this.topic = createAlarmTopic(this, props);
+    const { pipelineName } = props.pipeline;
+    this.alarms = alarmSpecs(props).map((spec) =>
+      createAlarm(this, this.topic, spec, { pipelineName, runbook: RUNBOOK }),
     );
-    encryptionKey?.addToResourcePolicy(
-      new PolicyStatement({
-        effect: Effect.ALLOW,
-        principals: [cloudWatch],
-        actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
-        resources: ['*'],
-        conditions: fromThisAccount,
-      }),
-    );
-    if (email !== undefined) topic.addSubscription(new EmailSubscription(email));
-    return topic;
   }
+}
 
-  private createAlarm({ id, description, metric, threshold, periods = 1 }: AlarmSpec, pipelineName: string): Alarm {
-    const alarm = new Alarm(this, id, {
-      alarmName: `${pipelineName}-${id}`,
-      alarmDescription: `${description} What to do: ${RUNBOOK}, "${id}".`,
-      metric,
-      threshold,
-      comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
-      evaluationPeriods: periods,
-      treatMissingData: TreatMissingData.NOT_BREACHING,
-    });
-    const action = new SnsAction(this.topic);
-    alarm.addAlarmAction(action);
-    alarm.addOkAction(action);
-    return alarm;
-  }
+/** A topic, in a construct, to which the alarms of this account may publish. */
+export function createAlarmTopic(
+  scope: Construct,
+  { email, encryptionKey }: Pick<PipelineAlarmsProps, 'email' | 'encryptionKey'>,
+): Topic {
+  const topic = new Topic(scope, 'Topic', {
+    enforceSSL: true,
+    ...(encryptionKey !== undefined && { masterKey: encryptionKey }),
+  });
+  // A topic with a policy of its own loses the one by which the account's alarms may publish.
+  const fromThisAccount = { StringEquals: { 'aws:SourceAccount': Stack.of(scope).account } };
+  const cloudWatch = new ServicePrincipal('cloudwatch.amazonaws.com');
+  topic.addToResourcePolicy(
+    new PolicyStatement({
+      effect: Effect.ALLOW,
+      principals: [cloudWatch],
+      actions: ['sns:Publish'],
+      resources: [topic.topicArn],
+      conditions: fromThisAccount,
+    }),
+  );
+  encryptionKey?.addToResourcePolicy(
+    new PolicyStatement({
+      effect: Effect.ALLOW,
+      principals: [cloudWatch],
+      actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
+      resources: ['*'],
+      conditions: fromThisAccount,
+    }),
+  );
+  if (email !== undefined) topic.addSubscription(new EmailSubscription(email));
+  return topic;
+}
+
+/** An alarm that notifies a topic, also when it is over; its description names a section of the runbook. */
+export function createAlarm(
+  scope: Construct,
+  topic: Topic,
+  { id, suffix, description, metric, threshold, periods = 1 }: AlarmSpec,
+  { pipelineName, runbook }: { readonly pipelineName: string; readonly runbook: string },
+): Alarm {
+  const alarm = new Alarm(scope, suffix === undefined ? id : `${id} ${suffix}`, {
+    alarmName: [pipelineName, id, ...(suffix === undefined ? [] : [suffix])].join('-'),
+    alarmDescription: `${description} What to do: ${runbook}, "${id}".`,
+    metric,
+    threshold,
+    comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
+    evaluationPeriods: periods,
+    treatMissingData: TreatMissingData.NOT_BREACHING,
+  });
+  const action = new SnsAction(topic);
+  alarm.addAlarmAction(action);
+  alarm.addOkAction(action);
+  return alarm;
 }
 
 function alarmSpecs(props: PipelineAlarmsProps): AlarmSpec[] {
@@ -153,7 +170,11 @@ function alarmSpecs(props: PipelineAlarmsProps): AlarmSpec[] {
     {
       id: 'Conflicts',
       description: 'Too many invocations or writers commit to the same tables.',
-      metric: conflictsPerCommit(pipeline, Duration.minutes(15)),
+      metric: conflictsPerCommit(
+        pipelineMetric(pipeline, 'commits', { period: CONFLICT_PERIOD }),
+        pipelineMetric(pipeline, 'conflicts', { period: CONFLICT_PERIOD }),
+        CONFLICT_PERIOD,
+      ),
       threshold: props.maxConflictsPerCommit ?? 3,
     },
     {

@@ -1,5 +1,6 @@
 import { Stack } from 'aws-cdk-lib';
 import {
+  type Alarm,
   AlarmStatusWidget,
   Dashboard,
   GraphWidget,
@@ -9,6 +10,8 @@ import {
   LogQueryWidget,
   TextWidget,
 } from 'aws-cdk-lib/aws-cloudwatch';
+import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import type { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { AppendPipeline } from './append-pipeline.ts';
 import type { PipelineAlarms } from './pipeline-alarms.ts';
@@ -32,21 +35,22 @@ export class PipelineDashboard extends Construct {
       // Dashboards are the same in all regions.
       dashboardName: `${pipeline.pipelineName}-${Stack.of(this).region}`,
       widgets: [
-        [
-          new TextWidget({
-            markdown: `# ${pipeline.pipelineName}\nFiles that land in **${pipeline.bucket.bucketName}** become Delta tables.`,
-            width: 24,
-            height: 2,
-          }),
-        ],
-        ...(alarms === undefined
-          ? []
-          : [[new AlarmStatusWidget({ title: 'Alarms', alarms: [...alarms.alarms], width: 24, height: 3 })]]),
+        ...header(
+          `# ${pipeline.pipelineName}\nFiles that land in **${pipeline.bucket.bucketName}** become Delta tables.`,
+          alarms?.alarms,
+        ),
         ...graphs(props),
-        [failuresByTable(pipeline), lagByTable(pipeline)],
+        [failuresByTable(pipeline.logGroup), lagByTable(pipeline.logGroup)],
       ],
     });
   }
+}
+
+/** What a dashboard begins with. */
+export function header(markdown: string, alarms: readonly Alarm[] | undefined): IWidget[][] {
+  const title = [new TextWidget({ markdown, width: 24, height: 2 })];
+  if (alarms === undefined) return [title];
+  return [title, [new AlarmStatusWidget({ title: 'Alarms', alarms: [...alarms], width: 24, height: 3 })]];
 }
 
 function graphs({ pipeline }: PipelineDashboardProps): IWidget[][] {
@@ -87,14 +91,7 @@ function graphs({ pipeline }: PipelineDashboardProps): IWidget[][] {
       ]),
     ],
     [
-      graph(
-        'Append function: errors, throttles, duration',
-        [lambda.metricErrors({ period: PERIOD }), lambda.metricThrottles({ period: PERIOD })],
-        [
-          lambda.metricDuration({ statistic: 'p50', period: PERIOD, label: 'ms, median' }),
-          lambda.metricDuration({ statistic: 'Maximum', period: PERIOD, label: 'ms, slowest' }),
-        ],
-      ),
+      functionHealth('Append', lambda),
       graph(
         'Append function: invocations and cost of the requests in 5 minutes',
         [
@@ -107,31 +104,46 @@ function graphs({ pipeline }: PipelineDashboardProps): IWidget[][] {
   ];
 }
 
-function graph(title: string, left: IMetric[], right: IMetric[] = []): GraphWidget {
+/** A graph of half a row. */
+export function graph(title: string, left: IMetric[], right: IMetric[] = []): GraphWidget {
   return new GraphWidget({ title, left, right, ...HALF });
 }
 
+/** Errors, throttles and duration of a function. */
+export function functionHealth(name: string, lambda: LambdaFunction): GraphWidget {
+  return graph(
+    `${name} function: errors, throttles, duration`,
+    [lambda.metricErrors({ period: PERIOD }), lambda.metricThrottles({ period: PERIOD })],
+    [
+      lambda.metricDuration({ statistic: 'p50', period: PERIOD, label: 'ms, median' }),
+      lambda.metricDuration({ statistic: 'Maximum', period: PERIOD, label: 'ms, slowest' }),
+    ],
+  );
+}
+
 /** From the log lines, which name the table; metrics of each table cost extra. */
-function lagByTable(pipeline: AppendPipeline): LogQueryWidget {
-  return logTable(pipeline, 'By table', [
+function lagByTable(logGroup: LogGroup): LogQueryWidget {
+  return logTable(logGroup, 'By table', [
     'filter ispresent(commits) and not ispresent(message)',
     'stats sum(filesAppended) as files, sum(bytesAppended) as bytes, sum(commits) as commits, sum(conflicts) as conflicts, max(freshnessLag) as lag_ms by table',
     'sort lag_ms desc',
   ]);
 }
 
-function failuresByTable(pipeline: AppendPipeline): LogQueryWidget {
-  return logTable(pipeline, 'Errors and warnings', [
+/** What went wrong, from the log lines of a function. */
+export function failuresByTable(logGroup: LogGroup): LogQueryWidget {
+  return logTable(logGroup, 'Errors and warnings', [
     'filter level in ["ERROR", "WARN"]',
     'stats count(*) as times, latest(@timestamp) as last by message, table, error.code',
     'sort times desc',
   ]);
 }
 
-function logTable(pipeline: AppendPipeline, title: string, queryLines: string[]): LogQueryWidget {
+/** A table of half a row, of a query of Logs Insights. */
+export function logTable(logGroup: LogGroup, title: string, queryLines: string[]): LogQueryWidget {
   return new LogQueryWidget({
     title,
-    logGroupNames: [pipeline.logGroup.logGroupName],
+    logGroupNames: [logGroup.logGroupName],
     view: LogQueryVisualizationType.TABLE,
     queryLines: [...queryLines, 'limit 50'],
     ...HALF,

@@ -1,5 +1,5 @@
 import { Duration } from 'aws-cdk-lib';
-import { MathExpression, Metric, type MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
+import { type IMetric, MathExpression, Metric, type MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import type { AppendPipeline } from './append-pipeline.ts';
 
 /** Names of what the functions report; see `TableMetrics` in `src/ingest/telemetry.ts`. */
@@ -19,10 +19,20 @@ export const PERIOD = Duration.minutes(5);
 
 /** A metric of the append function, over all its tables: a sum, of `freshnessLag` the maximum (ms). */
 export function pipelineMetric(pipeline: AppendPipeline, name: PipelineMetric, options: MetricOptions = {}): Metric {
+  return serviceMetric('append', pipeline.pipelineName, name, options);
+}
+
+/** A metric of one of the functions, `service`, of a pipeline; see `pipelineMetric`. */
+export function serviceMetric(
+  service: 'append' | 'bronze',
+  pipeline: string,
+  name: string,
+  options: MetricOptions = {},
+): Metric {
   return new Metric({
     namespace: 'resaca',
     metricName: name,
-    dimensionsMap: { service: 'append', pipeline: pipeline.pipelineName },
+    dimensionsMap: { service, pipeline },
     statistic: name === 'freshnessLag' ? 'Maximum' : 'Sum',
     period: PERIOD,
     ...options,
@@ -58,13 +68,11 @@ export function outstandingBytes(pipeline: AppendPipeline): MathExpression {
   });
 }
 
-export function conflictsPerCommit(pipeline: AppendPipeline, period: Duration): MathExpression {
+/** Races lost for each commit, of metrics of one period. */
+export function conflictsPerCommit(commits: IMetric, conflicts: IMetric, period: Duration): MathExpression {
   return new MathExpression({
     expression: 'IF(commits > 0, conflicts / commits, 0)',
-    usingMetrics: {
-      commits: pipelineMetric(pipeline, 'commits', { period }),
-      conflicts: pipelineMetric(pipeline, 'conflicts', { period }),
-    },
+    usingMetrics: { commits, conflicts },
     label: 'conflicts per commit',
     period,
   });

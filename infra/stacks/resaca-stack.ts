@@ -5,20 +5,24 @@ import type { Construct } from 'constructs';
 import { type Deployment, parseResacaConfig } from '../config/parse-config.ts';
 import type { ResacaConfig } from '../config/types.ts';
 import { AppendPipeline } from '../constructs/append-pipeline.ts';
+import type { BronzePipeline } from '../constructs/bronze-pipeline.ts';
 import { LandingBucket } from '../constructs/landing-bucket.ts';
 import { PipelineAlarms } from '../constructs/pipeline-alarms.ts';
 import { PipelineDashboard } from '../constructs/pipeline-dashboard.ts';
+import { addKafka } from './kafka-parts.ts';
 
 export interface ResacaStackProps extends StackProps {
   /** @default a landing bucket in which any table lands by the path convention */
   readonly config?: ResacaConfig;
 }
 
-/** A landing bucket, the pipeline that appends its files to tables, and what watches it. */
+/** A landing bucket, the pipeline that appends its files to tables, one for Kafka if wanted, and what watches them. */
 export class ResacaStack extends Stack {
   readonly bucket: Bucket | IBucket;
   readonly append: AppendPipeline;
   readonly alarms: PipelineAlarms;
+  /** Where the configuration has a Kafka. */
+  readonly bronze: BronzePipeline | undefined;
 
   /** Throws ConfigError naming every mistake of the configuration. */
   constructor(scope: Construct, id: string, props: ResacaStackProps = {}) {
@@ -61,6 +65,10 @@ export class ResacaStack extends Stack {
         pipeline: this.append,
         alarms: this.alarms,
       });
+    }
+    const { kafka } = deployment;
+    if (kafka !== undefined) {
+      this.bronze = addKafka(this, deployment, kafka, { data: () => keyOf('TablesKey'), events: eventsKey });
     }
     new CfnOutput(this, 'LandingBucketName', { value: this.bucket.bucketName });
     new CfnOutput(this, 'QueueUrl', { value: this.append.queue.queueUrl });

@@ -8,12 +8,13 @@ import { createCheckpointReader } from '../../src/parquet/checkpoint-reader.ts';
 
 const { config, ...telemetry } = bronzeEnvironment();
 
+// Its metrics are those of the bronze function, whose work it ends.
 /** Called by a schedule: what the pollers wrote since the last time is committed. */
 export const handler = createCommitterHandler({
   store: createS3Store({ client: createS3Client(), bucket: config.bucket }),
   reader: createCheckpointReader(),
   config,
-  telemetry: createTelemetry({ service: 'committer', ...telemetry }),
+  telemetry: createTelemetry({ service: 'bronze', ...telemetry }),
   now: Date.now,
   random: Math.random,
   sleep: (ms) => sleep(ms),

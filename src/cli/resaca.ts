@@ -9,17 +9,41 @@ import { createTerminal, type Terminal } from './terminal.ts';
 
 /** Loaded when needed, because each brings its own libraries along. */
 async function loadCommands(): Promise<readonly Command[]> {
-  const [start, inspect, convert, deadLetters] = await Promise.all([
+  const [start, inspect, convert, deadLetters, kafka, replay, orphans] = await Promise.all([
     import('./start/command.ts'),
     import('./inspect/command.ts'),
     import('./convert/command.ts'),
     import('./dead-letters/command.ts'),
+    import('./kafka/command.ts'),
+    import('./kafka-replay/command.ts'),
+    import('./kafka-orphans/command.ts'),
   ]);
-  return [start.startCommand, inspect.inspectCommand, convert.convertCommand, deadLetters.deadLettersCommand];
+  return [
+    start.startCommand,
+    inspect.inspectCommand,
+    convert.convertCommand,
+    deadLetters.deadLettersCommand,
+    kafka.kafkaCommand,
+    replay.kafkaReplayCommand,
+    orphans.kafkaOrphansCommand,
+  ];
+}
+
+/** Other names of commands. */
+const ALIASES: ReadonlyMap<string, string> = new Map([['kafka run', 'kafka']]);
+
+/** The command that arguments begin with, whose name may be two words, and the arguments behind it. */
+function findCommand(commands: readonly Command[], args: readonly string[]) {
+  for (const words of [2, 1]) {
+    const name = args.slice(0, words).join(' ');
+    const command = commands.find((known) => known.name === (ALIASES.get(name) ?? name));
+    if (command !== undefined) return { command, rest: args.slice(words) };
+  }
+  return undefined;
 }
 
 async function main(args: readonly string[], terminal: Terminal): Promise<ExitCode> {
-  const [name, ...rest] = args;
+  const [name] = args;
   if (name === '--version') {
     await terminal.print(project.version);
     return EXIT.ok;
@@ -29,16 +53,15 @@ async function main(args: readonly string[], terminal: Terminal): Promise<ExitCo
     await terminal.print(programHelp(commands));
     return EXIT.ok;
   }
+  const found = findCommand(commands, args);
   try {
     if (name === undefined) throw new UsageError('a command is missing');
-    const command = commands.find((known) => known.name === name);
-    if (command === undefined) throw new UsageError(`unknown command "${name}"`);
-    return await runCommand(command, rest, terminal);
+    if (found === undefined) throw new UsageError(`unknown command "${name}"`);
+    return await runCommand(found.command, found.rest, terminal);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    const isCommand = commands.some((known) => known.name === name);
     terminal.note(`resaca: ${error.message}`);
-    terminal.note(`See: resaca ${isCommand ? `${name} ` : ''}--help`);
+    terminal.note(`See: resaca ${found === undefined ? '' : `${found.command.name} `}--help`);
     return EXIT.usage;
   }
 }

@@ -4,6 +4,9 @@ import type { TopicRule, TopicRuleInput } from './topic-rule.ts';
 
 export type { PayloadFormat, TopicRule, TopicRuleInput } from './topic-rule.ts';
 
+/** Under this prefix of the bucket are the descriptions of files that wait for the committer. */
+export const PENDING_PREFIX = '_resaca/pending/';
+
 /** Confluent's registry, or another one with its API. */
 export interface RegistryConfig {
   readonly url: string;

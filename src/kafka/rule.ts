@@ -7,6 +7,7 @@ import { type DatumObject, isDatumObject } from './decode/datum.ts';
 import type { DecodedRecord, RoutedRecord } from './decode/decode-record.ts';
 import type { PayloadDecoder } from './decode/decoder.ts';
 import { type CellToJson, cellToJson } from './decode/json-form.ts';
+import { PayloadError } from './decode/payload-error.ts';
 import type { KafkaRecord } from './record.ts';
 import { createLayout, type Layout } from './rows/layout.ts';
 import { type MetadataColumns, metadataColumns } from './rows/metadata-columns.ts';
@@ -38,13 +39,14 @@ const NOTHING: DecodedRecord = { kind: 'bare', rows: [], deleted: false };
 export async function compileRule(config: TopicRule, registries: SchemaRegistries): Promise<Rule> {
   const metadata = metadataColumns(config);
   const decoder = await createDecoder(config, registries);
-  const decode = decoder && decodingOf(config, decoder);
+  const unpack = unpacking(config);
+  const decode = decoder && decodingOf(config, decoder, unpack);
   return {
     config,
     metadata,
     target: compileTarget(config.table),
     layoutOf: layouts(config, metadata),
-    prepare: async (records) => decoder?.prepare(payloadsOf(records)),
+    prepare: async (records) => decoder?.prepare(payloadsOf(records, unpack)),
     decode(record) {
       if (record.decoded !== undefined) return record.decoded;
       const { value } = record;
@@ -69,20 +71,46 @@ function layouts({ partitionBy }: TopicRule, { fields }: MetadataColumns): Rule[
   };
 }
 
-function* payloadsOf(records: readonly KafkaRecord[]): Iterable<Uint8Array> {
-  for (const { value } of records) if (value !== undefined) yield value;
+type Unpack = (record: KafkaRecord, value: Uint8Array) => Uint8Array;
+
+/** What a value is before it is decoded. Throws PayloadError. */
+function unpacking({ format, compression, maxPayloadBytes: maxBytes }: TopicRule): Unpack {
+  const isFramed = format.type === 'confluent';
+  return (record, value) => decompress(isFramed ? withSchemaId(record, value) : value, { compression, maxBytes });
+}
+
+/** Header in which newer serializers of Confluent put what others put before the value ("Wire format"). */
+const SCHEMA_ID_HEADER = '__value_schema_id';
+
+function withSchemaId({ headers }: KafkaRecord, value: Uint8Array): Uint8Array {
+  const id = headers.findLast(({ key }) => key === SCHEMA_ID_HEADER)?.value;
+  return id === undefined ? value : Buffer.concat([id, value]);
+}
+
+/** Values that cannot be unpacked are left to `decode`. */
+function* payloadsOf(records: readonly KafkaRecord[], unpack: Unpack): Iterable<Uint8Array> {
+  for (const record of records) {
+    if (record.value === undefined) continue;
+    try {
+      yield unpack(record, record.value);
+    } catch (error) {
+      if (!(error instanceof PayloadError)) throw error;
+    }
+  }
 }
 
 function decodingOf(
-  { compression, maxPayloadBytes: maxBytes, envelope, transforms, filter }: TopicRule,
+  { envelope, transforms, filter }: TopicRule,
   decoder: PayloadDecoder,
+  unpack: Unpack,
 ): (record: KafkaRecord, value: Uint8Array) => DecodedRecord {
   const transform = compileTransforms(transforms);
   const passes = filter === undefined ? undefined : compileFilter(filter);
-  const unpack = (value: Uint8Array) => decoder.decode(decompress(value, { compression, maxBytes }));
-  if (envelope === 'none' && transform === undefined && passes === undefined) return (_, value) => unpack(value);
+  if (envelope === 'none' && transform === undefined && passes === undefined) {
+    return (record, value) => decoder.decode(unpack(record, value));
+  }
   return (record, value) => {
-    const decoded = unpack(value);
+    const decoded = decoder.decode(unpack(record, value));
     const rows: DatumObject[] = [];
     for (let index = 0; index < decoded.rows.length; index++) {
       const read = jsonRow(decoded, index) ?? {};

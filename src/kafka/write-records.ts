@@ -109,11 +109,19 @@ export async function writeRecords(
         conflicts += columns?.conflicts ?? 0;
         // A table that changed meanwhile may have other columns.
         if (columns?.kind === 'skipped') continue;
-        await deferFiles(batch, { keeper, files, sorted });
-        const { rows, oldest } = plan;
-        const bytes = files.reduce((sum, { size }) => sum + size, 0);
+        await deferFiles(batch, { keeper, files, sorted, oldest: plan.oldest });
+        // The committer reports files, and when the rows are there.
         const commits = columns === undefined ? 0 : 1;
-        return { ...counts, conflicts, snapshot: head, rows, files: files.length, bytes, commits, oldest };
+        return {
+          ...counts,
+          conflicts,
+          snapshot: head,
+          rows: plan.rows,
+          files: 0,
+          bytes: 0,
+          commits,
+          oldest: undefined,
+        };
       }
       const result = await commitRows(engine, target, head, { files, txns, deadline });
       conflicts += result.conflicts;
@@ -131,10 +139,17 @@ export async function writeRecords(
   }
 }
 
+interface DeferredFiles {
+  readonly keeper: OffsetKeeper;
+  readonly files: readonly DataFile[];
+  readonly sorted: SortedPartitions;
+  readonly oldest: number | undefined;
+}
+
 /** Leaves the commit of the files, and of what they bring the offsets to, to the committer. */
 async function deferFiles(
   { table, partitions, rule }: TableRecords,
-  { keeper, files, sorted }: { keeper: OffsetKeeper; files: readonly DataFile[]; sorted: SortedPartitions },
+  { keeper, files, sorted, oldest }: DeferredFiles,
 ): Promise<void> {
   const ranges = [...sorted.reached].map(([{ topic, partition }, range]) => ({ topic, partition, ...range }));
   const { application } = keeper;
@@ -147,6 +162,7 @@ async function deferFiles(
       return { path, size, rows, time, footer: Buffer.from(tail).toString('base64') };
     }),
     ranges,
+    ...(oldest !== undefined && { oldest }),
   };
   await putPending(table.store, batch, `${fileName(partitions)}-${randomUUID()}`);
 }

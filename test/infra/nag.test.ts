@@ -1,17 +1,38 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { type App, Stack, Validations } from 'aws-cdk-lib';
+import { ContainerImage } from 'aws-cdk-lib/aws-ecs';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import type { ResacaConfig } from '../../infra/config/types.ts';
+import { BronzeAlarms } from '../../infra/constructs/bronze-alarms.ts';
+import { BronzeDashboard } from '../../infra/constructs/bronze-dashboard.ts';
+import { KafkaEndpoints } from '../../infra/constructs/bronze-endpoints.ts';
+import { BronzePipeline } from '../../infra/constructs/bronze-pipeline.ts';
+import type { BronzeConfigInput } from '../../infra/constructs/bronze-tables.ts';
+import { makeTempFolder } from '../support/temp-folder.ts';
 import { createApp, stackOf } from '../support/templates.ts';
+import {
+  bronzeStack,
+  CLUSTER_ARN,
+  consumerStack,
+  MSK,
+  POLLERS,
+  secretOf,
+  selfManaged,
+  vpcOf,
+} from './bronze-stacks.ts';
 
 const SHAPES: Readonly<Record<string, ResacaConfig>> = {
   'without a configuration': {},
   'with an existing bucket': { landing: { bucketName: 'mine' } },
   'through EventBridge': { landing: { notifications: 'eventbridge', prefixes: ['lake/raw'] } },
+  'with Kafka, keys of its own and deferred commits': {
+    encryption: 'kms',
+    kafka: { clusterArn: CLUSTER_ARN, topics: ['web'], tables: { commits: 'deferred' } },
+  },
   'with a FIFO queue, keys of its own, traces and an e-mail': {
     encryption: 'kms',
     append: { queue: 'fifo', tracing: true },
@@ -21,11 +42,54 @@ const SHAPES: Readonly<Record<string, ResacaConfig>> = {
   },
 };
 
+/** Parts of one's own apps. */
+const KAFKA_SHAPES: Readonly<Record<string, (app: App) => void>> = {
+  'of an MSK cluster with IAM, and its alarms': (app) => {
+    const stack = bronzeStack(() => ({}), app);
+    const [pipeline] = stack.node.findAll().filter((node) => node instanceof BronzePipeline);
+    assert.ok(pipeline);
+    const alarms = new BronzeAlarms(stack, 'Alarms', { pipeline });
+    new BronzeDashboard(stack, 'Dashboard', { pipeline, alarms });
+    new KafkaEndpoints(stack, 'Endpoints', { vpc: vpcOf(stack), source: MSK, onFailure: true });
+  },
+  'of an MSK cluster with a certificate and pollers that discard': (app) => {
+    bronzeStack((scope) => {
+      const authentication = { method: 'mtls', certificate: secretOf(scope, 'Cert') } as const;
+      const source = { ...MSK, authentication };
+      return { source, provisionedPollers: POLLERS, maximumRetryAttempts: 3, reportBatchItemFailures: true };
+    }, app);
+  },
+  'of a Kafka of one’s own, with Glue': (app) => {
+    const config: BronzeConfigInput = { topics: [{ topic: '*', format: { type: 'glue' } }] };
+    bronzeStack((scope) => ({ source: selfManaged(scope), config }), app);
+  },
+  'of a Fargate consumer': (app) => {
+    consumerStack(() => ({}), app);
+  },
+  'of a Fargate consumer in a cluster of its own, with an image of its own': (app) => {
+    const folder = makeTempFolder();
+    writeFileSync(join(folder, 'Dockerfile'), 'FROM scratch');
+    const config = { brokers: ['b:9098'], topics: ['raw-*'], group: 'g', awsIam: { region: 'eu-west-1' } };
+    consumerStack(
+      (scope) => ({ vpc: vpcOf(scope), image: ContainerImage.fromAsset(folder), config, clusterArn: CLUSTER_ARN }),
+      app,
+    );
+  },
+};
+
 describe('the AwsSolutions pack of cdk-nag', () => {
   for (const [name, config] of Object.entries(SHAPES)) {
     it(`finds nothing in the stack ${name}`, () => {
       const app = checkedApp();
       stackOf(config, app);
+      assert.deepEqual(findings(app), []);
+    });
+  }
+
+  for (const [name, build] of Object.entries(KAFKA_SHAPES)) {
+    it(`finds nothing in the stack ${name}`, () => {
+      const app = checkedApp();
+      build(app);
       assert.deepEqual(findings(app), []);
     });
   }

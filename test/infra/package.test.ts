@@ -42,7 +42,7 @@ describe('the package, in another CDK app', () => {
     await run('tar', ['-xzf', archive], { cwd: project });
     mkdirSync(join(project, 'node_modules/@types'), { recursive: true });
     renameSync(join(project, 'package'), join(project, 'node_modules/resaca'));
-    for (const name of ['aws-cdk-lib', 'constructs', '@types/node']) {
+    for (const name of ['aws-cdk-lib', 'constructs', '@types/node', '@jmespath-community']) {
       symlinkSync(join(ROOT, 'node_modules', name), join(project, 'node_modules', name));
     }
     writeFileSync(join(project, 'package.json'), '{"type":"module"}');

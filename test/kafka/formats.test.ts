@@ -5,6 +5,7 @@ import avsc from 'avsc';
 import { serializeCommit } from '../../src/delta/commit-file.ts';
 import { newTableActions } from '../../src/delta/new-table.ts';
 import type { KafkaRecord } from '../../src/kafka/record.ts';
+import { unknownSchemaId } from '../../src/kafka/registry/schema-registry.ts';
 import { createBronzeWorld, kafkaRecord, type Row } from '../support/bronze-world.ts';
 
 const encoder = new TextEncoder();
@@ -402,6 +403,50 @@ describe('Avro', () => {
     await world.deliver(...records(type.toBuffer({ id: 5, at: 1_000 }), type.toBuffer({ id: 4, at: 1_000 })));
     assert.deepEqual(await columns(world), ['id long', 'at timestamp', 'day string']);
     assert.deepEqual(text(await payloads(world)), [{ id: '5', at: '1970-01-01T00:00:01.000Z', day: '1970-01-01' }]);
+  });
+});
+
+describe('Confluent’s wire format', () => {
+  const registry = {
+    get: async (id: string) => {
+      if (id !== '7') throw unknownSchemaId(id, 'http://registry');
+      const fields = [{ name: 'id', type: 'long' }];
+      return { type: 'AVRO', schema: JSON.stringify({ type: 'record', name: 'R', fields }), references: [] } as const;
+    },
+  };
+  const frame = (id: number) => Uint8Array.of(0, 0, 0, 0, id);
+  const framed = (id: number) => Buffer.concat([frame(id), Uint8Array.of(10)]);
+  const world = () =>
+    createBronzeWorld({
+      config: {
+        registry: { url: 'http://registry' },
+        topics: [{ topic: '*', format: 'confluent', compression: 'auto' }],
+      },
+      registries: { confluent: async () => registry },
+    });
+
+  it('has the schema of each record from the registry, before the value or in a header, packed or not', async () => {
+    const table = world();
+    const headers = [{ key: '__value_schema_id', value: frame(7) }];
+    await table.deliver(
+      jsonRecord(0, framed(7)),
+      jsonRecord(1, Uint8Array.of(12), { headers }),
+      jsonRecord(2, gzipSync(framed(7))),
+      jsonRecord(3, framed(8)),
+      jsonRecord(4, Uint8Array.of(9)),
+    );
+    assert.deepEqual(
+      (await table.rows('bronze/web')).map(({ offset, id }) => [Number(offset), Number(id)]),
+      [
+        [0, 5],
+        [1, 6],
+        [2, 5],
+      ],
+    );
+    assert.deepEqual(await letters(table), [
+      [3, 'UNKNOWN_SCHEMA'],
+      [4, 'INVALID_WIRE_FORMAT'],
+    ]);
   });
 });
 

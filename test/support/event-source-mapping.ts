@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Random } from '../../src/local/demo/random.ts';
+import type { LineProcess } from './interop/line-process.ts';
 import { startClientProcess } from './kafka/client-process.ts';
 import { type EventRecord, type MskEvent, mskEventOf } from './kafka-events.ts';
 
@@ -68,6 +70,9 @@ const PAUSE = 100;
 /** Attempts at a batch, and at reading, before the test is given up. Lambda's own is endless by default. */
 const MAX_ATTEMPTS = 600;
 
+/** The process of all pollers: it answers one after the other, none of which waits for long. */
+let shared: Promise<LineProcess> | undefined;
+
 /** What a poller has read for one invocation. */
 interface Batch {
   readonly records: Record<string, EventRecord[]>;
@@ -92,7 +97,8 @@ export async function startEventSourceMapping(options: EventSourceMappingOptions
     isolation = 'read_committed',
     mishaps,
   } = options;
-  const client = await startClientProcess();
+  shared ??= startClientProcess();
+  const client = await shared;
   const counts = { delivered: 0, invocations: 0, failures: 0, redeliveries: 0, restarts: 0 };
   const happens = (chance = 0): boolean => mishaps !== undefined && mishaps.random.next() < chance;
   let isStopped = false;
@@ -108,8 +114,8 @@ export async function startEventSourceMapping(options: EventSourceMappingOptions
     // So that an event gets records of several partitions.
     'max.partition.fetch.bytes': 256 * 1024,
   };
-  const pollers = options.pollers.map(({ partitions, invoke }, index) => ({
-    id: String(index),
+  const pollers = options.pollers.map(({ partitions, invoke }) => ({
+    id: randomUUID(),
     partitions,
     invoke,
     /** Grows with each assignment: what was read before is of another one. */
@@ -212,6 +218,7 @@ export async function startEventSourceMapping(options: EventSourceMappingOptions
     async stop() {
       isStopped = true;
       await Promise.all(running);
+      for (const { id } of pollers) await client.call('close', { poller: id });
     },
   };
 }

@@ -17,24 +17,29 @@ export const startCommand: Command = {
     'With --landing: serves that folder until it is interrupted. Every *.parquet file that is there or comes becomes ' +
       'part of the Delta table at the path before the first NAME=VALUE folder (or of its own folder); a file that is ' +
       'deleted is removed from its table. It may be killed at any moment and started again: no file is lost or doubled.',
+    'With --kafka: starts Apache Kafka, sends web requests to it for some seconds, shows how they become a Delta table, ' +
+      'and checks the result. It needs Java, and Maven to get Kafka at the first time.',
   ],
   positionals: [],
   options: {
     landing: { value: 'DIR', help: 'the folder to serve; made if it is not there' },
     config: { value: 'FILE', help: 'rules for the tables, as JSON (with --landing)' },
     once: { help: 'end when all that is there was handled (with --landing)' },
+    kafka: { help: 'show the way from a Kafka topic to a table instead' },
     log: { value: 'FILE', help: 'logs of the append function (default: .resaca/append.log in the folder)' },
   },
   examples: [
     'resaca start',
     'resaca start --landing /data/landing --config tables.json',
     'resaca start --landing /data/landing --once',
+    'resaca start --kafka',
   ],
   stopsCleanly: true,
   run: runStart,
 };
 
 async function runStart(args: ParsedArgs, context: CommandContext): Promise<ExitCode> {
+  if (args.flag('kafka')) return startKafka(args, context);
   const landing = args.value('landing');
   const logFile = args.value('log');
   if (landing === undefined) {
@@ -47,6 +52,14 @@ async function runStart(args: ParsedArgs, context: CommandContext): Promise<Exit
   const config = await readConfig(args.value('config'));
   const { serve } = await import('./serve.ts');
   return serve({ landing, config, logFile, once: args.flag('once') }, context);
+}
+
+async function startKafka(args: ParsedArgs, context: CommandContext): Promise<ExitCode> {
+  for (const name of ['landing', 'config', 'once', 'log']) {
+    if (args.flag(name)) throw new UsageError(`--${name} and --kafka cannot be used together`);
+  }
+  const { runKafkaDemo } = await import('./kafka-demo.ts');
+  return runKafkaDemo(context);
 }
 
 /** Throws UsageError: nothing is started with a configuration that is wrong. */

@@ -121,7 +121,7 @@ class TypeFinder {
       .filter((part) => !isNullSchema(part))
       .map((part) => this.typeOf(part, place));
     const [first] = types;
-    if (first === undefined || types.includes(undefined)) return undefined;
+    if (first === undefined) return undefined;
     if (types.every((type) => type !== undefined && typesEqual(type, first))) return first;
     return types.every((type) => type === 'long' || type === 'double') ? 'double' : undefined;
   }

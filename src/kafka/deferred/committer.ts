@@ -103,11 +103,19 @@ async function commitTable(
       commits: 1,
       conflicts,
       skipped: settled.filter(({ kind }) => kind === 'none').length,
+      ...freshness(settled, deps.now()),
     };
     deps.telemetry.log('info', 'committed', { table: table.url, version: head?.version, ...values });
     deps.telemetry.metrics(table.url, values);
     return head;
   }
+}
+
+function freshness(settled: readonly SettledBatch[], now: number): { freshnessLag?: number } {
+  const times = settled.flatMap(({ kind, batch: { oldest } }) =>
+    kind === 'none' || oldest === undefined ? [] : [oldest],
+  );
+  return times.length === 0 ? {} : { freshnessLag: Math.max(now - Math.min(...times), 0) };
 }
 
 /** The last offset that the table has, by appId. */

@@ -1,9 +1,8 @@
 import { mapConcurrently } from '../../ingest/concurrently.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
+import { PENDING_PREFIX } from '../config.ts';
 import type { OffsetKeeper } from '../offsets.ts';
 
-/** Under this prefix of the bucket are the descriptions of files that are in no commit yet. */
-export const PENDING_PREFIX = '_resaca/pending/';
 const FORMAT = 1;
 
 /** A data file that waits for its commit. */
@@ -35,6 +34,8 @@ export interface PendingBatch {
   readonly metadataPrefix: string;
   readonly files: readonly PendingFile[];
   readonly ranges: readonly PendingRange[];
+  /** Time of the oldest record that became a row, ms since the epoch. */
+  readonly oldest?: number;
 }
 
 export interface StoredBatch extends PendingBatch {

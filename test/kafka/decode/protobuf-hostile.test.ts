@@ -69,6 +69,7 @@ describe('a hostile Protobuf payload', () => {
     ['has a length of more than 32 bits', [0x32, 0x80, 0x80, 0x80, 0x80, 0x10], /ends 0 bytes behind byte 6/],
     ['has a number of more than 10 bytes', [0x28, ...Array(10).fill(0xff), 0x01], /more than 10 bytes before byte 11/],
     ['has the field 0', [0x00, 0x00], /a field without a valid number before byte 1/],
+    ['has a tag of more than 32 bits', [0x88, 0x80, 0x80, 0x80, 0x10, 0x00], /a field without a valid number/],
     ['has a field of more than 29 bits', [0x80, 0x80, 0x80, 0x80, 0x10, 0x00], /a field without a valid number/],
     ['has the wire type 6', [0x0e], /wire type 6 of the field 1 before byte 1, expected one of 0, 1, 2, 3 and 5/],
     ['has the wire type 7', [0x0f], /wire type 7/],

@@ -68,6 +68,10 @@ public class Client {
             case "poll" -> pollers.get(values.get("poller").asText())
                 .poll(values.get("records").asInt(), values.get("bytes").asInt());
             case "commit" -> pollers.get(values.get("poller").asText()).commit(values.get("offsets"));
+            case "close" -> {
+                pollers.remove(values.get("poller").asText()).consumer.close();
+                yield "null";
+            }
             default -> throw new IllegalArgumentException("unknown command " + command);
         };
     }
