@@ -33,8 +33,6 @@ export interface SendResult {
 /** Entries of one request, and their bytes together: the limit was 256 KiB for long, and is at least that everywhere. */
 const MAX_ENTRIES = 10;
 const MAX_BYTES = 262_144;
-/** The longest that SQS waits for messages, s. */
-const LONG_POLL = 20;
 
 /** The SQS client of this project; region, credentials and endpoint that are not given are those that the SDK finds. */
 export function createSqsClient(options: Pick<SQSClientConfig, 'region' | 'endpoint' | 'credentials'> = {}): SQSClient {
@@ -51,8 +49,8 @@ export class SqsQueue {
     this.url = url;
   }
 
-  /** Up to ten messages, which are hidden for `hidden` s; none when none came within `wait` s. */
-  async receive({ hidden, wait = LONG_POLL }: { hidden: number; wait?: number }): Promise<QueueMessage[]> {
+  /** Up to ten messages, which are hidden for `hidden` s; none when none came within `wait` s, of which SQS takes 20. */
+  async receive({ hidden, wait }: { hidden: number; wait: number }): Promise<QueueMessage[]> {
     const { Messages = [] } = await this.client.send(
       new ReceiveMessageCommand({
         QueueUrl: this.url,

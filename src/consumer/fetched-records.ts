@@ -10,8 +10,9 @@ const IS_CONTROL = 0x20;
 const ABORT = 0;
 /** The only format that brokers since Kafka 4 have, and all write since 0.11. */
 const BATCH_FORMAT = 2;
-/** What a record takes in memory besides its bytes, about. */
-const RECORD_OVERHEAD = 250;
+/** What a record and each of its headers take in memory besides their bytes, as measured with Node 24. */
+const RECORD_OVERHEAD = 360;
+const HEADER_OVERHEAD = 190;
 
 export interface FetchedRecords {
   readonly records: readonly KafkaRecord[];
@@ -113,6 +114,6 @@ function bytesOf(buffer: Buffer | null): Uint8Array | undefined {
 
 function sizeOf({ key, value, headers }: FetchedRecord): number {
   let size = RECORD_OVERHEAD + (key?.length ?? 0) + (value?.length ?? 0);
-  for (const [name, bytes] of headers) size += (name?.length ?? 0) + (bytes?.length ?? 0);
+  for (const [name, bytes] of headers) size += HEADER_OVERHEAD + (name?.length ?? 0) + (bytes?.length ?? 0);
   return size;
 }

@@ -55,9 +55,11 @@ export function createAppendHandler(deps: AppendDeps) {
         const outcome = await within(deadline - deps.now(), work, url);
         if (outcome.state !== undefined) cache.keep(url, outcome.state);
         for (const path of outcome.failed) for (const id of group.messagesOf(path)) failed.add(id);
-        // One message is enough to come back to the table.
-        if (outcome.paused !== undefined) for (const id of group.allMessages().slice(0, 1)) failed.add(id);
-        if (outcome.paused !== undefined) deps.telemetry.log('info', outcome.paused.message, { table: url });
+        if (outcome.paused !== undefined) {
+          // One message is enough to come back to the table.
+          for (const id of group.allMessages().slice(0, 1)) failed.add(id);
+          deps.telemetry.log('info', outcome.paused.message, { table: url });
+        }
       } catch (error) {
         deps.telemetry.log('error', 'table failed, its messages will be delivered again', { table: url, error });
         deps.telemetry.metrics(url, { failures: 1 });

@@ -32,7 +32,12 @@ const POM = `<project xmlns="http://maven.apache.org/POM/4.0.0">
 `;
 /** Writes the paths of all jars, which stay where Maven keeps them, to a file. */
 const CLASSPATH_GOAL = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:build-classpath';
-const JAVA_OPTIONS = ['-Xmx384m', '-XX:+UseSerialGC', '-Dorg.slf4j.simpleLogger.defaultLogLevel=error'];
+const JAVA_OPTIONS = [
+  '-Xmx384m',
+  '-XX:+UseSerialGC',
+  '-XX:TieredStopAtLevel=1',
+  '-Dorg.slf4j.simpleLogger.defaultLogLevel=error',
+];
 /** In which the broker must take connections; it takes some seconds. ms. */
 const START_LIMIT = 120_000;
 

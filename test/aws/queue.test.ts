@@ -92,7 +92,7 @@ describe('SqsQueue', { skip: aws.skip ?? false }, () => {
   it('tells which messages were deleted', async () => {
     const queue = await createQueue();
     await queue.send(messagesOf(['a', 'b']));
-    const [a, b] = await queue.receive({ hidden: 600 });
+    const [a, b] = await queue.receive({ hidden: 600, wait: 20 });
     assert.ok(a !== undefined && b !== undefined);
     assert.deepEqual(await queue.delete([a, { ...b, receipt: 'of another time' }]), [a]);
     assert.equal(await queue.depth(), 1);
@@ -101,7 +101,7 @@ describe('SqsQueue', { skip: aws.skip ?? false }, () => {
   it('shows messages again that were given back', async () => {
     const queue = await createQueue();
     await queue.send(messagesOf(['a', 'b', 'c']));
-    const received = await queue.receive({ hidden: 600 });
+    const received = await queue.receive({ hidden: 600, wait: 20 });
     assert.deepEqual(await queue.receive({ hidden: 600, wait: 0 }), []);
     await queue.giveBack(received.slice(1));
     assert.deepEqual(
@@ -115,7 +115,7 @@ describe('SqsQueue', { skip: aws.skip ?? false }, () => {
     const messages = messagesOf(['a', 'b']).map((message) => ({ ...message, groupId: 'table' }));
     await queue.send(messages);
     await queue.send(messages);
-    const received = await queue.receive({ hidden: 600 });
+    const received = await queue.receive({ hidden: 600, wait: 20 });
     assert.deepEqual(
       received.map(({ body, groupId }) => [body, groupId]),
       [
