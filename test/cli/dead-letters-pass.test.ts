@@ -109,7 +109,10 @@ describe('a pass through a queue', { skip: aws.skip ?? false }, () => {
       return { gone: new Set(), isEnough: false };
     });
     await assert.rejects(pass, /the second visit/);
-    const left = [...(await queue.receive({ hidden: HIDDEN })), ...(await queue.receive({ hidden: HIDDEN }))];
+    const left = [
+      ...(await queue.receive({ hidden: HIDDEN, wait: 20 })),
+      ...(await queue.receive({ hidden: HIDDEN, wait: 20 })),
+    ];
     assert.deepEqual(
       left.map(({ body }) => body),
       bodies(15),

@@ -57,7 +57,7 @@ const JAVA_OPTIONS = [
   '-XX:TieredStopAtLevel=1',
   '-Dorg.slf4j.simpleLogger.defaultLogLevel=error',
 ];
-/** Time in ms in which the broker must be ready; it takes 6 s on two free cores. */
+/** Time in ms in which the broker must be ready, and topics be made; the start takes 6 s on two free cores. */
 const START_TIMEOUT = 120_000;
 /** How much of what the broker printed is kept for messages, characters. */
 const KEPT_OUTPUT = 4_000;
@@ -176,11 +176,9 @@ async function withAdmin<T>(bootstrap: string, use: (admin: Admin) => Promise<T>
 async function createTopic(admin: Admin, name: string, { partitions, config = {} }: NewTopic): Promise<void> {
   const configs = Object.entries(config).map(([key, value]) => ({ name: key, value }));
   await admin.createTopics({ topics: [name], partitions, replicas: 1, configs });
-  await until(async () => {
-    const { topics } = await admin.metadata({ topics: [name], forceUpdate: true });
-    const created = topics.get(name)?.partitions ?? [];
-    return created.length === partitions && created.every((partition) => partition && partition.leader >= 0);
-  });
+  // Those who send to a partition that has no leader yet send all again, also what others took.
+  const wanted = Array.from({ length: partitions }, (_, partitionIndex) => ({ partitionIndex, timestamp: -1n }));
+  await until(() => isAnswered(admin.listOffsets({ topics: [{ name, partitions: wanted }] })));
 }
 
 async function deleteTopic(admin: Admin, name: string): Promise<void> {
@@ -188,8 +186,18 @@ async function deleteTopic(admin: Admin, name: string): Promise<void> {
   await until(async () => !(await admin.listTopics()).includes(name));
 }
 
+const isAnswered = (request: Promise<unknown>): Promise<boolean> =>
+  request.then(
+    () => true,
+    () => false,
+  );
+
 async function until(isSo: () => Promise<boolean>): Promise<void> {
-  while (!(await isSo())) await sleep(50);
+  const deadline = Date.now() + START_TIMEOUT;
+  while (!(await isSo())) {
+    if (Date.now() > deadline) throw new Error(`Kafka has not done in ${START_TIMEOUT} ms what it was asked for`);
+    await sleep(50);
+  }
 }
 
 function writeProperties(folder: string, properties: Readonly<Record<string, string>>): void {
