@@ -14,7 +14,9 @@ export interface BronzeConsumerConfig {
   /** Consumer group, in which the tasks share the partitions. */
   readonly group: string;
   /** @default no TLS, but with `awsIam` */
-  readonly tls?: boolean;
+  readonly tls?:
+    | boolean
+    | { readonly ca?: SecretVariable; readonly cert?: SecretVariable; readonly key?: SecretVariable };
   readonly sasl?:
     | {
         readonly mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512';
@@ -35,10 +37,15 @@ export interface BronzeConsumerConfig {
 }
 
 /** The variables of the environment that the settings name. */
-export function secretVariables({ sasl, tables }: BronzeConsumerConfig): string[] {
+export function secretVariables({ sasl, tls, tables }: BronzeConsumerConfig): string[] {
   const registry = tables?.registry?.secretVariable;
-  const named = Object.values(sasl ?? {}).flatMap((value) => (typeof value === 'object' ? [value.env] : []));
+  const places = [sasl ?? {}, typeof tls === 'object' ? tls : {}].flatMap((one): unknown[] => Object.values(one));
+  const named = places.flatMap((place) => (isVariable(place) ? [place.env] : []));
   return registry === undefined ? named : [...named, registry];
+}
+
+function isVariable(value: unknown): value is SecretVariable {
+  return typeof value === 'object' && value !== null && 'env' in value && typeof value.env === 'string';
 }
 
 /** What is wrong with the settings as far as the construct can tell; the container names the rest when it starts. */

@@ -26,7 +26,7 @@ export async function clientOptions(config: ConsumerConfig, credentials: Credent
     bootstrapBrokers: [...brokers],
     requestTimeout: REQUEST_TIMEOUT,
     retries: RETRIES,
-    ...(tls !== undefined && { tls: await tlsOptions(tls, problems), tlsServerName: hasNames(brokers) }),
+    ...(tls !== undefined && { tls: await tlsOptions(tls, credentials, problems), tlsServerName: hasNames(brokers) }),
   };
   if (awsIam !== undefined) {
     options.sasl = { mechanism: 'OAUTHBEARER', token: () => credentials.mskToken(awsIam.region) };
@@ -41,13 +41,17 @@ function hasNames(brokers: readonly string[]): boolean {
   return brokers.some((broker) => isIP(broker.slice(0, broker.lastIndexOf(':')).replace(/^\[|\]$/g, '')) === 0);
 }
 
-async function tlsOptions(tls: TlsConfig, problems: string[]): Promise<Record<string, Buffer>> {
+async function tlsOptions(
+  tls: TlsConfig,
+  credentials: Credentials,
+  problems: string[],
+): Promise<Record<string, Buffer>> {
   const options: Record<string, Buffer> = {};
   for (const name of ['ca', 'cert', 'key'] as const) {
-    const path = tls[name];
-    if (path === undefined) continue;
+    const place = tls[name];
+    if (place === undefined) continue;
     try {
-      options[name] = await readFile(path);
+      options[name] = Buffer.from(await readSecret(place, credentials));
     } catch (error) {
       problems.push(`tls.${name}: cannot be read: ${messageOf(error)}`);
     }

@@ -4,13 +4,13 @@ import { type KafkaConfig, matchesTopic, parseKafkaConfig } from '../kafka/confi
 /** Where a value is that must not stand in the configuration: a variable of the environment, or a file. */
 export type Secret = { readonly env: string } | { readonly file: string };
 
-/** Paths of PEM files. */
+/** Where PEM texts are. */
 export interface TlsConfig {
   /** Certificates of the authorities that sign the brokers' ones. @default those of Node.js */
-  readonly ca?: string;
+  readonly ca?: Secret;
   /** The client's own certificate, where brokers ask for one. */
-  readonly cert?: string;
-  readonly key?: string;
+  readonly cert?: Secret;
+  readonly key?: Secret;
 }
 
 export type SaslConfig =
@@ -115,9 +115,9 @@ function readTls(root: ConfigReader): TlsConfig | undefined {
   if (tls === undefined || tls === false) return root.has('awsIam') ? {} : undefined;
   const reader = root.child('tls');
   reader.onlyKnows(['ca', 'cert', 'key']);
-  const [ca, cert, key] = ['ca', 'cert', 'key'].map((name) => reader.optionalText(name));
-  if ((cert === undefined) !== (key === undefined)) reader.problem('cert', 'needs key, and key needs cert');
-  return { ...(ca !== undefined && { ca }), ...(cert !== undefined && { cert }), ...(key !== undefined && { key }) };
+  if (reader.has('cert') !== reader.has('key')) reader.problem('cert', 'needs key, and key needs cert');
+  const parts = (['ca', 'cert', 'key'] as const).filter((name) => reader.has(name));
+  return Object.fromEntries(parts.map((name) => [name, readPem(reader, name)]));
 }
 
 function readSasl(reader: ConfigReader): SaslConfig {
@@ -130,6 +130,12 @@ function readSasl(reader: ConfigReader): SaslConfig {
   }
   reader.onlyKnows(['mechanism', 'username', 'password']);
   return { mechanism, username: readSecret(reader, 'username'), password: readSecret(reader, 'password') };
+}
+
+/** The path of a file, or a place as secrets have them. */
+function readPem(reader: ConfigReader, name: string): Secret {
+  const { [name]: value } = reader.pick([name]);
+  return typeof value === 'string' && value !== '' ? { file: value } : readSecret(reader, name);
 }
 
 /** What was got is not shown: it may be the secret itself. */
@@ -172,6 +178,9 @@ function readTables(root: ConfigReader, storage: ConsumerConfig['storage'], prob
   const bucket = 'bucket' in storage && storage.bucket !== '' ? storage.bucket : FOLDER_BUCKET;
   const isObject = typeof tables === 'object' && tables !== null && !Array.isArray(tables);
   if (isObject && 'bucket' in tables) problems.push('tables.bucket: is not a setting here; the bucket is in storage');
+  if (isObject && 'commits' in tables && tables.commits === 'deferred') {
+    problems.push('tables.commits: expected "direct": nobody would commit what waits, as a consumer has no committer');
+  }
   try {
     return parseKafkaConfig(isObject ? { ...tables, bucket } : tables);
   } catch (error) {
