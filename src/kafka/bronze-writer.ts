@@ -18,7 +18,7 @@ export interface BronzeWriterDeps extends KafkaEngine {
   readonly registries: SchemaRegistries;
 }
 
-/** A table into which the records of a batch could not be written; they have to come again. */
+/** A table into which the records of a batch could not be written, or a topic; they have to come again. */
 export interface TableFailure {
   readonly table: string;
   readonly error: unknown;
@@ -30,8 +30,8 @@ export interface TableFailure {
 export interface BronzeWriter {
   /**
    * One commit for each table that the records are for, apart from each other: if one fails, the others are written.
-   * Records that a table has are left out, so that a batch may come again. `deadline` in ms since the epoch. Throws
-   * BronzeError when a topic has no rule, and what a registry throws that cannot be asked.
+   * Records that a table has are left out, so that a batch may come again. A topic without a rule, or whose registry
+   * cannot be asked, is a failure, too. `deadline` in ms since the epoch.
    */
   write(partitions: readonly PartitionRecords[], deadline: number): Promise<readonly TableFailure[]>;
   /**
@@ -92,7 +92,13 @@ export function createBronzeWriter(deps: BronzeWriterDeps): BronzeWriter {
   return {
     async write(partitions, deadline) {
       const failures: TableFailure[] = [];
-      const routes = await routeRecords(partitions, ruleFor);
+      const { routes, failures: unroutable } = await routeRecords(partitions, ruleFor);
+      for (const { partition, error } of unroutable) {
+        const { topic } = partition;
+        deps.telemetry.log('error', 'topic failed, its records will be delivered again', { topic, error });
+        deps.telemetry.metrics(topic, { failures: 1 });
+        failures.push({ table: topic, error, partitions: [partition] });
+      }
       await mapConcurrently(routes, deps.config.tableConcurrency, async (route) => {
         const { url } = tableAt(deps.store, deps.config, route.root);
         try {

@@ -1,9 +1,12 @@
 import { parseType } from '../delta/ddl.ts';
 import { propertyProblem } from '../delta/new-table.ts';
 import { isPartitionType } from '../delta/partition.ts';
-import type { DataType, PrimitiveType } from '../delta/schema.ts';
+import { type DataType, findIllegalName, formatPath, type PrimitiveType } from '../delta/schema.ts';
 import type { ConfigReader } from '../ingest/config-reader.ts';
+import { parseAvroSchema } from './decode/avro/parse-schema.ts';
+import { createAvroReader } from './decode/avro/reader.ts';
 import { DATE_COLUMN } from './rows/layout.ts';
+import { metadataColumns } from './rows/metadata-columns.ts';
 import type { ByteFormat, PartitionRule, PayloadFormat, TopicRule } from './topic-rule.ts';
 import { compileFilter } from './transform/filter.ts';
 import { compilePartition } from './transform/partition.ts';
@@ -47,11 +50,17 @@ export function readRule(reader: ConfigReader): TopicRule {
     if (!isDecoded && reader.has(name)) reader.problem(name, 'is for decoded values; expected a format beside it');
   }
   const continueFrom = reader.optionalText('continueFrom');
+  const topic = reader.matching('topic', TOPIC_PATTERN, 'a topic, or a pattern with "*"', '*');
+  const table = readTable(reader);
+  if (continueFrom !== undefined && topic.includes('*') && !table.includes('{topic}')) {
+    // Its offsets name no topic.
+    reader.problem('continueFrom', 'is for one topic of a table; expected no "*" in topic, or {topic} in table');
+  }
   const filter = reader.optionalText('filter');
   if (filter !== undefined) check(reader, 'filter', () => compileFilter(filter));
-  return {
-    topic: reader.matching('topic', TOPIC_PATTERN, 'a topic, or a pattern with "*"', '*'),
-    table: readTable(reader),
+  const rule: TopicRule = {
+    topic,
+    table,
     key: reader.choice<ByteFormat>('key', ['binary', 'string', 'omit'], 'binary'),
     value: reader.choice<ByteFormat>('value', ['binary', 'string', 'omit'], isDecoded ? 'omit' : 'binary'),
     headers: reader.choice('headers', ['list', 'map', 'omit'], 'list'),
@@ -72,6 +81,25 @@ export function readRule(reader: ConfigReader): TopicRule {
     ...(filter !== undefined && { filter }),
     ...(continueFrom !== undefined && { continueFrom }),
   };
+  checkNames(reader, rule);
+  return rule;
+}
+
+/** Columns that are named must not be Kafka's, and have names that tables can have. */
+function checkNames(reader: ConfigReader, rule: TopicRule): void {
+  const metadata = new Set(metadataColumns(rule).fields.map(({ name }) => name.toLowerCase()));
+  const named = [
+    ...Object.entries(rule.columns).map(([name, type]) => ({ setting: 'columns', name, type })),
+    ...rule.partitionBy.map(({ name, type }) => ({ setting: 'partitionBy', name, type })),
+  ];
+  for (const { setting, name, type } of named) {
+    const field = { name, type, nullable: true, metadata: {} };
+    const illegal = findIllegalName({ type: 'struct', fields: [field] });
+    if (illegal !== undefined) reader.problem(setting, `"${formatPath(illegal)}" cannot be the name of a column`);
+    if (metadata.has(name.toLowerCase())) {
+      reader.problem(setting, `"${name}" is one of Kafka's columns; metadataPrefix gives these other names`);
+    }
+  }
 }
 
 function readTable(reader: ConfigReader): string {
@@ -94,11 +122,13 @@ function readFormat(parent: ConfigReader): PayloadFormat {
   switch (type) {
     case 'avro':
       reader.onlyKnows(['type', 'schema']);
+      checkAvro(reader, 'schema', text('schema'));
       return { type, schema: text('schema') };
     case 'avro-single-object': {
       reader.onlyKnows(['type', 'schemas']);
       const schemas = reader.texts('schemas');
       if (schemas.length === 0) reader.problem('schemas', 'expected one at least');
+      for (const schema of schemas) checkAvro(reader, 'schemas', schema);
       return { type, schemas };
     }
     case 'protobuf':
@@ -108,6 +138,10 @@ function readFormat(parent: ConfigReader): PayloadFormat {
       reader.onlyKnows(['type']);
       return { type };
   }
+}
+
+function checkAvro(reader: ConfigReader, name: string, schema: string): void {
+  if (schema !== '') check(reader, name, () => createAvroReader(parseAvroSchema(schema)));
 }
 
 function readColumns(reader: ConfigReader): Readonly<Record<string, DataType>> {
@@ -166,6 +200,9 @@ function readProperties(reader: ConfigReader): Readonly<Record<string, string>> 
   for (const [key, property] of Object.entries(properties)) {
     const problem = propertyProblem(key, property);
     if (problem !== undefined) reader.problem('properties', problem);
+    if (key === 'delta.setTransactionRetentionDuration') {
+      reader.problem('properties', `${key} makes tables forget the offsets that they have`);
+    }
   }
   return properties;
 }

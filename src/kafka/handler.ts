@@ -35,7 +35,9 @@ export function createBronzeHandler(deps: BronzeWriterDeps) {
     if (deps.config.reportBatchItemFailures) return { batchItemFailures: failedItems(failures) };
     if (failures.length === 0) return undefined;
     const errors = failures.map(({ error }) => error);
-    throw new BronzeError(errors, `${failures.length} tables could not be written`);
+    const [first] = errors;
+    const reason = first instanceof Error ? first.message : String(first);
+    throw new BronzeError(errors, `${failures.length} tables could not be written, the first because: ${reason}`);
   };
 }
 

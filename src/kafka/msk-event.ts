@@ -222,7 +222,9 @@ function headersOf(raw: RawRecord): KafkaHeader[] {
     if (entry === undefined || others.length > 0) {
       throw malformed(raw, `expected an object with one header in headers[${index}]`);
     }
-    const [key, value] = entry;
+    const [name, value] = entry;
+    // Half of a surrogate pair has no form in UTF-8, as which Kafka keeps names.
+    const key = name.toWellFormed();
     return { key, value: value === null ? undefined : headerBytes(raw, index, value) };
   });
 }

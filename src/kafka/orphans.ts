@@ -3,6 +3,7 @@ import { LOG_DIR } from '../delta/log-path.ts';
 import { findNewest } from '../delta/replay.ts';
 import { loadSnapshot, type Snapshot } from '../delta/snapshot.ts';
 import type { TableRef } from '../delta/table.ts';
+import { pendingPaths } from './deferred/pending.ts';
 
 /** A data file that is not in its table. */
 export interface StrayFile {
@@ -27,7 +28,7 @@ const BATCH_FILES = 50_000;
 /**
  * Streams the Parquet files under a table's root that are not in the table: those that a writer left which crashed before
  * its commit, and those that the log has removed. Hidden folders (change data, quarantine) and tables below the root are
- * left out. A file that was removed so long ago that the log has forgotten it looks like one that was never committed.
+ * left out, and so is what waits for the committer. A file that was removed so long ago that the log has forgotten it looks like one that was never committed.
  * Throws the errors of reading the log, `TABLE_NOT_FOUND` included.
  */
 export async function* findStrayFiles(
@@ -36,12 +37,13 @@ export async function* findStrayFiles(
   { before }: OrphanOptions,
 ): AsyncGenerator<StrayFile> {
   const inner = await innerTables(table);
+  const waiting = await pendingPaths(table.store, table.root);
   let batch: Omit<StrayFile, 'kind'>[] = [];
   const prefix = table.root === '' ? '' : `${table.root}/`;
   for await (const { key, size, modified } of table.store.list(prefix)) {
     const path = key.slice(prefix.length);
     const isOurs = isDataFile(path) && !inner.some((root) => path.startsWith(root));
-    if (!isOurs || modified >= before) continue;
+    if (!isOurs || modified >= before || waiting.has(path)) continue;
     batch.push({ path, size, modified });
     if (batch.length < BATCH_FILES) continue;
     yield* await classify(await loadSnapshot(table, reader), reader, batch);

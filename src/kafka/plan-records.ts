@@ -8,7 +8,7 @@ import { ColumnPlan } from './rows/column-plan.ts';
 import type { Layout } from './rows/layout.ts';
 import { textProblem } from './rows/metadata-columns.ts';
 import { NewColumns } from './rows/new-columns.ts';
-import { RowBuilder } from './rows/row-builder.ts';
+import { BatchFullError, ROW_LIMITS, RowBuilder, type RowLimits } from './rows/row-builder.ts';
 import type { Rule } from './rule.ts';
 
 /** The rows of records, ready to be written. */
@@ -18,6 +18,8 @@ export interface RowPlan {
   /** Columns of the files. */
   readonly schema: StructType;
   readonly rejected: readonly DeadLetter[];
+  /** How many of the records are dealt with; the others are for the next commit. */
+  readonly planned: number;
   /** Records that became rows, and rows. */
   readonly taken: number;
   readonly rows: number;
@@ -32,18 +34,19 @@ const MAX_PLANS = 32;
 
 /**
  * Makes rows of records, which the rule is prepared for. The columns are those of the table; when records have others,
- * it is done again with those. `now` in ms since the epoch.
+ * it is done again with those. Stops where the limits are reached, but not before the first record. `now` in ms since the
+ * epoch.
  */
 export function planRows(
   rule: Rule,
   records: readonly RoutedRecord[],
   head: Pick<Snapshot, 'schema' | 'metadata'> | undefined,
   now: number,
+  limits: RowLimits = ROW_LIMITS,
 ): RowPlan {
   const table = head && dataColumns(head);
   const layout = rule.layoutOf(head);
-  const missing = rule.config.maxColumns - (table?.fields.length ?? 0);
-  const news = new NewColumns(Math.max(missing, 0));
+  const news = new NewColumns(rule.config.maxColumns, table && decodedColumns(rule, table));
   for (let plans = 0; plans < MAX_PLANS; plans++) {
     const columns = new ColumnPlan({
       rule: rule.config,
@@ -52,11 +55,21 @@ export function planRows(
       table,
       news,
     });
-    const plan = applyRule(rule, { columns, layout, news, records, now });
+    const plan = applyRule(rule, { columns, layout, news, records, now, limits });
     if (!news.takeGrowth()) return plan;
   }
   throw new Error(`the columns of ${records.length} records of the topic ${records[0]?.topic} did not settle`);
 }
+
+function decodedColumns({ metadata }: Rule, { fields }: StructType): StructType {
+  const names = new Set(metadata.fields.map(({ name }) => name));
+  return { type: 'struct', fields: fields.filter(({ name }) => !names.has(name)) };
+}
+
+/** Records between two looks at how much there is. */
+const LOOK_EVERY = 64;
+/** Bytes of a value, packed perhaps, that can become very many. */
+const LARGE_VALUE = 16 * 1024;
 
 function dataColumns({ schema, metadata }: Pick<Snapshot, 'schema' | 'metadata'>): StructType {
   const partitions = new Set(metadata.partitionColumns);
@@ -69,11 +82,13 @@ interface Attempt {
   readonly news: NewColumns;
   readonly records: readonly RoutedRecord[];
   readonly now: number;
+  readonly limits: RowLimits;
 }
 
-function applyRule(rule: Rule, { columns, layout, news, records, now }: Attempt): RowPlan {
+function applyRule(rule: Rule, { columns, layout, news, records, now, limits }: Attempt): RowPlan {
   const builder = new RowBuilder({
     plan: columns,
+    limits,
     metadata: rule.metadata,
     folderOf: layout.folderOf,
     jsonRow: rule.jsonRow,
@@ -84,7 +99,12 @@ function applyRule(rule: Rule, { columns, layout, news, records, now }: Attempt)
   let dropped = 0;
   let oldest: number | undefined;
   const hasTexts = rule.config.key === 'string' || rule.config.value === 'string';
+  let planned = 0;
   for (const record of records) {
+    // To look is not for free; behind large values it is worth it each time.
+    const isTime = planned % LOOK_EVERY === 0 || (record.value?.length ?? 0) > LARGE_VALUE;
+    if (isTime && planned > 0 && builder.isFull) break;
+    planned++;
     const text = hasTexts ? textProblem(record, rule.config) : undefined;
     if (text !== undefined) {
       rejected.push({ record, problem: { code: 'INVALID_UTF8', message: text } });
@@ -100,6 +120,11 @@ function applyRule(rule: Rule, { columns, layout, news, records, now }: Attempt)
         continue;
       }
     } catch (error) {
+      if (error instanceof BatchFullError) {
+        news.settle(false);
+        planned--;
+        break;
+      }
       if (!(error instanceof PayloadError)) throw error;
       news.settle(false);
       rejected.push({ record, problem: error });
@@ -108,5 +133,5 @@ function applyRule(rule: Rule, { columns, layout, news, records, now }: Attempt)
     taken++;
     if (record.timestamp !== undefined) oldest = Math.min(oldest ?? record.timestamp, record.timestamp);
   }
-  return { files: builder.writers, schema: columns.schema, rejected, taken, rows, dropped, oldest };
+  return { files: builder.writers, schema: columns.schema, rejected, planned, taken, rows, dropped, oldest };
 }

@@ -1,4 +1,4 @@
-import type { DeadLetter } from './dead-letters.ts';
+import { DEAD_LETTERS, type DeadLetter } from './dead-letters.ts';
 import type { DecodedRecord, RoutedRecord } from './decode/decode-record.ts';
 import { PayloadError } from './decode/payload-error.ts';
 import type { PartitionRecords } from './offsets.ts';
@@ -16,26 +16,51 @@ export interface Route {
   readonly unrouted: readonly DeadLetter[];
 }
 
+/** A partition for which it cannot be said now where its records go. */
+export interface RoutingFailure {
+  readonly partition: PartitionRecords;
+  readonly error: unknown;
+}
+
+export interface Routing {
+  readonly routes: readonly Route[];
+  readonly failures: readonly RoutingFailure[];
+}
+
 /**
- * Which records go to which table. Where the table depends on what is in the record, it is decoded here, once. Throws
- * what a rule throws that cannot be prepared.
+ * Which records go to which table. Where the table depends on what is in the record, it is decoded here, once. Topics are
+ * apart from each other: what `ruleFor` throws, or a rule that cannot be prepared, is a failure of its partitions only.
  */
 export async function routeRecords(
   partitions: readonly PartitionRecords[],
   ruleFor: (topic: string) => Promise<Rule>,
-): Promise<readonly Route[]> {
+): Promise<Routing> {
   const routes = new Routes();
+  const failures: RoutingFailure[] = [];
   for (const partition of partitions) {
-    const { topic, records } = partition;
-    const rule = await ruleFor(topic);
-    if (!rule.target.needsRow && !rule.target.needsHeaders) {
-      for (const record of records) routes.add(rule, rule.target.resolve(record, undefined), record);
-      continue;
+    try {
+      await routePartition(routes, partition, await ruleFor(partition.topic));
+    } catch (error) {
+      failures.push({ partition, error });
     }
-    await rule.prepare(records);
-    for (const record of records) routeRecord(routes, rule, record);
   }
-  return routes.all();
+  return { routes: routes.all(), failures };
+}
+
+async function routePartition(routes: Routes, { records }: PartitionRecords, rule: Rule): Promise<void> {
+  const isByContent = rule.target.needsRow || rule.target.needsHeaders;
+  if (isByContent) await rule.prepare(records);
+  for (const record of records) {
+    if (isByContent) routeRecord(routes, rule, record);
+    else routes.add(rule, tableOf(rule, record), record);
+  }
+}
+
+/** Throws for a topic whose table would be the dead letters of another one. */
+function tableOf({ target }: Rule, record: KafkaRecord): string {
+  const root = target.resolve(record);
+  if (!root.endsWith(DEAD_LETTERS)) return root;
+  throw new Error(`the table of the topic "${record.topic}" would be "${root}", a name that is for dead letters`);
 }
 
 function routeRecord(routes: Routes, rule: Rule, record: KafkaRecord): void {

@@ -9,7 +9,7 @@ import type { PayloadDecoder } from './decode/decoder.ts';
 import { type CellToJson, cellToJson } from './decode/json-form.ts';
 import { PayloadError } from './decode/payload-error.ts';
 import type { KafkaRecord } from './record.ts';
-import { createLayout, type Layout } from './rows/layout.ts';
+import { createLayout, type Layout, type LayoutColumn } from './rows/layout.ts';
 import { type MetadataColumns, metadataColumns } from './rows/metadata-columns.ts';
 import type { TopicRule } from './topic-rule.ts';
 import { unwrapEnvelope } from './transform/debezium.ts';
@@ -62,13 +62,19 @@ function layouts({ partitionBy }: TopicRule, { fields }: MetadataColumns): Rule[
   const known = new Map<string, Layout>();
   const metadata = fields.map(({ name }) => name);
   return (table) => {
-    const columns =
-      table === undefined ? partitionBy : partitionColumnsOf(table.schema, table.metadata.partitionColumns);
-    const id = JSON.stringify(columns.map(({ name, type }) => [name, type]));
+    const columns: readonly LayoutColumn[] = table === undefined ? partitionBy : layoutColumns(table);
+    const id = JSON.stringify(columns.map(({ name, type, isRequired }) => [name, type, isRequired]));
     const layout = known.get(id) ?? createLayout(columns, partitionBy, metadata);
     known.set(id, layout);
     return layout;
   };
+}
+
+function layoutColumns({ schema, metadata }: Pick<Snapshot, 'schema' | 'metadata'>): LayoutColumn[] {
+  const required = new Set(schema.fields.filter(({ nullable }) => !nullable).map(({ name }) => name));
+  return partitionColumnsOf(schema, metadata.partitionColumns).map((column) => {
+    return { ...column, isRequired: required.has(column.name) };
+  });
 }
 
 type Unpack = (record: KafkaRecord, value: Uint8Array) => Uint8Array;
@@ -105,6 +111,7 @@ function decodingOf(
   unpack: Unpack,
 ): (record: KafkaRecord, value: Uint8Array) => DecodedRecord {
   const transform = compileTransforms(transforms);
+  const hints = hintsOf(envelope, Object.keys(transforms));
   const passes = filter === undefined ? undefined : compileFilter(filter);
   if (envelope === 'none' && transform === undefined && passes === undefined) {
     return (record, value) => decoder.decode(unpack(record, value));
@@ -119,8 +126,24 @@ function decodingOf(
       const row = transform === undefined ? unwrapped : transform.apply(unwrapped, record);
       if (passes === undefined || passes(row, record)) rows.push(row);
     }
-    const schema = envelope === 'none' ? decoded.schema : imageSchema(decoded.schema);
+    const schema = hints(decoded.schema);
     return { kind: 'json', rows, ...(schema !== undefined && { schema }) };
+  };
+}
+
+/** The types that a schema gives to rows: of those in an envelope, and without the fields that transforms set. */
+function hintsOf(envelope: TopicRule['envelope'], transformed: readonly string[]) {
+  const set = new Set(transformed.map((name) => name.split('.')[0]));
+  const known = new WeakMap<StructType, StructType>();
+  return (schema: StructType | undefined): StructType | undefined => {
+    const whole = envelope === 'none' ? schema : imageSchema(schema);
+    if (whole === undefined || set.size === 0) return whole;
+    let rest = known.get(whole);
+    if (rest === undefined) {
+      rest = { type: 'struct', fields: whole.fields.filter(({ name }) => !set.has(name)) };
+      known.set(whole, rest);
+    }
+    return rest;
   };
 }
 

@@ -95,15 +95,22 @@ export async function commitColumns(
   engine: KafkaEngine,
   target: AppendTarget,
   head: Snapshot | undefined,
-  { files, deadline }: Pick<RowCommit, 'files' | 'deadline'>,
+  {
+    files,
+    txns,
+    deadline,
+  }: Pick<RowCommit, 'files' | 'deadline'> & { readonly txns: (head: Snapshot | undefined) => Txn[] },
 ): Promise<CommitResult | undefined> {
   const newTableId = randomUUID();
-  const columnsFor = (current: Snapshot | undefined): Action[] =>
-    fileActions(target, current, files, { newTableId, now: engine.now() }).filter((action) => !('add' in action));
+  const columnsFor = (current: Snapshot | undefined): Action[] => [
+    ...fileActions(target, current, files, { newTableId, now: engine.now() }).filter((action) => !('add' in action)),
+    ...txns(current).map((txn) => ({ txn })),
+  ];
   if (columnsFor(head).length === 0) return undefined;
   const decide = (current: Snapshot | undefined): Decision => {
+    // What someone else did may fit the files or not: that is for a new plan.
+    if (current?.version !== head?.version) return { kind: 'skip' };
     const actions = columnsFor(current);
-    if (actions.length === 0 || current?.version !== head?.version) return { kind: 'skip' };
     const operation = current === undefined ? 'CREATE TABLE' : 'ADD COLUMNS';
     return { kind: 'commit', actions, operation, operationParameters: {}, isBlindAppend: true };
   };
@@ -179,8 +186,10 @@ function fileActions(
 /** A table without files, for offsets of which no record could be taken. */
 function emptyTable({ schema, partitionColumns, properties }: AppendTarget, id: string, createdTime: number): Action[] {
   const partitions = partitionColumns.map(({ name, type }) => ({ name, type, nullable: true, metadata: {} }));
+  const inPath = new Set(partitions.map(({ name }) => name.toLowerCase()));
+  const data = schema.fields.filter(({ name }) => !inPath.has(name.toLowerCase()));
   return newTableActions({
-    schema: { type: 'struct', fields: [...schema.fields, ...partitions] },
+    schema: { type: 'struct', fields: [...data, ...partitions] },
     partitionColumns: partitions.map(({ name }) => name),
     configuration: properties,
     id,

@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import type { Txn } from '../delta/actions.ts';
 import { isDeltaError } from '../delta/errors.ts';
+import { assertWritable } from '../delta/features.ts';
 import type { Snapshot } from '../delta/snapshot.ts';
 import type { TableRef } from '../delta/table.ts';
 import { RowWriter } from '../parquet/write/row-writer.ts';
 import { DEAD_LETTER_SCHEMA, type DeadLetter, deadLetterRow } from './dead-letters.ts';
 import type { RoutedRecord } from './decode/decode-record.ts';
-import { putPending } from './deferred/pending.ts';
+import { assertNothingWaits, clearMark, isMarked, setMark } from './deferred/mark.ts';
+import { type PendingRange, putPending } from './deferred/pending.ts';
 import type { KafkaEngine } from './engine.ts';
 import { knownOffset, type OffsetKeeper, offsetAppId, sortRecords } from './offsets.ts';
 import { planRows, type RowPlan } from './plan-records.ts';
@@ -60,7 +62,8 @@ const CLOCK_MARGIN = 60_000;
 
 /**
  * Writes records to their table, each once. The files of the new ones are uploaded first; then one commit adds them and
- * moves the offsets of their partitions on: what breaks before is written again, what comes again after is known.
+ * moves the offsets of their partitions on: what breaks before is written again, what comes again after is known. What is
+ * too much for the memory is written with further commits.
  *
  * Records that the table cannot take are committed to the table of dead letters before that commit, since the offsets
  * move past them: a crash in between leaves a dead letter twice, never none.
@@ -75,13 +78,39 @@ export async function writeRecords(
   cached: Snapshot | undefined,
   deadline: number,
 ): Promise<WriteResult> {
+  let { result, rest } = await writePart(engine, batch, cached, deadline);
+  while (rest.length > 0) {
+    const part = await writePart(engine, { ...batch, partitions: rest }, result.snapshot, deadline);
+    result = together(result, part.result);
+    rest = part.rest;
+  }
+  return result;
+}
+
+interface WrittenPart {
+  readonly result: WriteResult;
+  /** What is still to be written. */
+  readonly rest: readonly RoutedPartition[];
+}
+
+/** Writes as many of the records as one commit takes. */
+async function writePart(
+  engine: KafkaEngine,
+  batch: TableRecords,
+  cached: Snapshot | undefined,
+  deadline: number,
+): Promise<WrittenPart> {
   const { table, rule, partitions } = batch;
-  const keeper: OffsetKeeper = { application: engine.config.application, rule: rule.config };
+  const { application } = engine.config;
+  const isDeferred = engine.config.commits === 'deferred';
+  const keeper: OffsetKeeper = { application, rule: rule.config };
   const lettered = new Set<KafkaRecord>();
   let head = await currentSnapshot(engine, table, cached);
   let conflicts = 0;
   let refusal: string | undefined;
   for (;;) {
+    if (head !== undefined) assertWritable(head);
+    if (!isDeferred && isMarked(head, application)) await assertNothingWaits(table);
     const known = offsetsOf(head, keeper, partitions);
     const sorted = sortPartitions(partitions, known);
     await rule.prepare(sorted.news);
@@ -89,48 +118,50 @@ export async function writeRecords(
     const rejected = [...sorted.reused, ...plan.rejected].filter(({ record }) => !lettered.has(record));
     await writeDeadLetters(engine, batch, rejected, deadline);
     for (const { record } of rejected) lettered.add(record);
-    const counts = { duplicates: sorted.duplicates, deadLetters: lettered.size, dropped: plan.dropped, conflicts };
-    if (plan.taken === 0 && plan.rejected.length === 0) {
-      return { ...counts, snapshot: head, rows: 0, files: 0, bytes: 0, commits: 0, oldest: undefined };
-    }
     const files = await uploadFiles(engine, table, plan, fileName(partitions));
-    const txns = (current: Snapshot | undefined): Txn[] | undefined => {
+    const reached = reachedBy(sorted.news.slice(0, plan.planned));
+    const rest = byPartition(sorted.news.slice(plan.planned));
+    const result = (commits: number): WriteResult => ({
+      ...(isDeferred ? NOTHING_COMMITTED : committedFiles(files)),
+      snapshot: head,
+      rows: plan.rows,
+      duplicates: sorted.duplicates,
+      deadLetters: lettered.size,
+      dropped: plan.dropped,
+      commits,
+      conflicts,
+      // The committer reports files, and when their rows are there.
+      oldest: isDeferred ? undefined : plan.oldest,
+    });
+    if (plan.taken === 0 && plan.rejected.length === 0) return { result: result(0), rest };
+    const isSame = (current: Snapshot | undefined): boolean => {
       const now = offsetsOf(current, keeper, partitions);
-      const isSame =
+      return (
         partitions.every((one) => now.get(one)?.version === known.get(one)?.version) &&
-        current?.metadata.schemaString === head?.metadata.schemaString;
-      return isSame ? newOffsets(sorted.reached, keeper, engine.now()) : undefined;
+        current?.metadata.schemaString === head?.metadata.schemaString
+      );
+    };
+    const txns = (current: Snapshot | undefined): Txn[] | undefined => {
+      const time = engine.now();
+      if (!isSame(current)) return undefined;
+      return [...newOffsets(reached, keeper, time), ...clearMark(current, application, time)];
     };
     const target = targetOf(batch, plan);
     try {
-      if (engine.config.commits === 'deferred') {
-        const columns = await commitColumns(engine, target, head, { files, deadline });
-        head = columns === undefined ? head : columns.snapshot;
-        conflicts += columns?.conflicts ?? 0;
-        // A table that changed meanwhile may have other columns.
-        if (columns?.kind === 'skipped') continue;
-        await deferFiles(batch, { keeper, files, sorted, oldest: plan.oldest });
-        // The committer reports files, and when the rows are there.
-        const commits = columns === undefined ? 0 : 1;
-        return {
-          ...counts,
-          conflicts,
-          snapshot: head,
-          rows: plan.rows,
-          files: 0,
-          bytes: 0,
-          commits,
-          oldest: undefined,
-        };
-      }
-      const result = await commitRows(engine, target, head, { files, txns, deadline });
-      conflicts += result.conflicts;
-      head = result.snapshot;
-      if (result.kind === 'committed') {
-        const bytes = files.reduce((sum, { size }) => sum + size, 0);
-        const { rows, oldest } = plan;
-        return { ...counts, conflicts, snapshot: head, rows, files: files.length, bytes, commits: 1, oldest };
-      }
+      const committed = isDeferred
+        ? await commitColumns(engine, target, head, {
+            files,
+            txns: (current) => setMark(current, application, engine.now()),
+            deadline,
+          })
+        : await commitRows(engine, target, head, { files, txns, deadline });
+      conflicts += committed?.conflicts ?? 0;
+      head = committed === undefined ? head : committed.snapshot;
+      // The table has other offsets or columns by now.
+      if (committed?.kind === 'skipped') continue;
+      const tableId = head?.metadata.id ?? '';
+      if (isDeferred) await deferFiles(batch, { keeper, files, reached, oldest: plan.oldest, tableId });
+      return { result: result(committed === undefined ? 0 : 1), rest };
     } catch (error) {
       if (!isDeltaError(error, 'INVALID_SCHEMA') || refusal !== undefined) throw error;
       // The table is as the plan saw it, and will not take the files the next time either.
@@ -139,23 +170,46 @@ export async function writeRecords(
   }
 }
 
+const NOTHING_COMMITTED = { files: 0, bytes: 0 };
+
+function committedFiles(files: readonly DataFile[]): Pick<WriteResult, 'files' | 'bytes'> {
+  return { files: files.length, bytes: files.reduce((sum, { size }) => sum + size, 0) };
+}
+
+function together(a: WriteResult, b: WriteResult): WriteResult {
+  const oldest = Math.min(a.oldest ?? Number.POSITIVE_INFINITY, b.oldest ?? Number.POSITIVE_INFINITY);
+  return {
+    snapshot: b.snapshot,
+    rows: a.rows + b.rows,
+    files: a.files + b.files,
+    bytes: a.bytes + b.bytes,
+    duplicates: a.duplicates + b.duplicates,
+    deadLetters: a.deadLetters + b.deadLetters,
+    dropped: a.dropped + b.dropped,
+    commits: a.commits + b.commits,
+    conflicts: a.conflicts + b.conflicts,
+    oldest: Number.isFinite(oldest) ? oldest : undefined,
+  };
+}
+
 interface DeferredFiles {
   readonly keeper: OffsetKeeper;
   readonly files: readonly DataFile[];
-  readonly sorted: SortedPartitions;
+  readonly reached: readonly PendingRange[];
   readonly oldest: number | undefined;
+  readonly tableId: string;
 }
 
 /** Leaves the commit of the files, and of what they bring the offsets to, to the committer. */
 async function deferFiles(
   { table, partitions, rule }: TableRecords,
-  { keeper, files, sorted, oldest }: DeferredFiles,
+  { keeper, files, reached: ranges, oldest, tableId }: DeferredFiles,
 ): Promise<void> {
-  const ranges = [...sorted.reached].map(([{ topic, partition }, range]) => ({ topic, partition, ...range }));
   const { application } = keeper;
   const { generation, continueFrom, metadataPrefix } = rule.config;
   const batch = {
     root: table.root,
+    tableId,
     keeper: { application, rule: { generation, ...(continueFrom !== undefined && { continueFrom }) } },
     metadataPrefix,
     files: files.map(({ path, size, rows, time, tail = new Uint8Array() }) => {
@@ -181,24 +235,40 @@ interface SortedPartitions {
   readonly news: readonly RoutedRecord[];
   readonly reused: readonly DeadLetter[];
   readonly duplicates: number;
-  /** The first and last offset of each partition with new records. */
-  readonly reached: ReadonlyMap<RoutedPartition, { readonly first: number; readonly last: number }>;
 }
 
 function sortPartitions(partitions: readonly RoutedPartition[], known: KnownOffsets): SortedPartitions {
   const news: RoutedRecord[] = [];
   const reused: DeadLetter[] = [];
-  const reached = new Map<RoutedPartition, { first: number; last: number }>();
   let duplicates = 0;
   for (const partition of partitions) {
     const sorted = sortRecords(partition.records, known.get(partition), CLOCK_MARGIN);
     duplicates += sorted.known;
     for (const record of sorted.reused) reused.push({ record, problem: reusedProblem(known.get(partition)) });
     for (const record of sorted.news) news.push(record);
-    const [first, last] = [sorted.news[0], sorted.news.at(-1)];
-    if (first !== undefined && last !== undefined) reached.set(partition, { first: first.offset, last: last.offset });
   }
-  return { news, reused, duplicates, reached };
+  return { news, reused, duplicates };
+}
+
+/** Records, which are in order, by their partitions. */
+function byPartition(records: readonly RoutedRecord[]): RoutedPartition[] {
+  const partitions = new Map<string, RoutedPartition & { readonly records: RoutedRecord[] }>();
+  for (const record of records) {
+    const { topic, partition } = record;
+    const id = `${topic}/${partition}`;
+    const known = partitions.get(id);
+    if (known === undefined) partitions.set(id, { topic, partition, records: [record] });
+    else known.records.push(record);
+  }
+  return [...partitions.values()];
+}
+
+/** The first and last offset of each partition. */
+function reachedBy(records: readonly RoutedRecord[]): PendingRange[] {
+  return byPartition(records).map(({ topic, partition, records: [first, ...others] }) => {
+    const from = first?.offset ?? 0;
+    return { topic, partition, first: from, last: others.at(-1)?.offset ?? from };
+  });
 }
 
 function reusedProblem(known: Txn | undefined): DeadLetter['problem'] {
@@ -212,11 +282,20 @@ function reusedProblem(known: Txn | undefined): DeadLetter['problem'] {
 function refuse(records: readonly RoutedRecord[], message: string): RowPlan {
   const rejected = records.map((record) => ({ record, problem: { code: 'TABLE_REFUSED' as const, message } }));
   const schema = { type: 'struct', fields: [] } as const;
-  return { files: new Map(), schema, rejected, taken: 0, rows: 0, dropped: 0, oldest: undefined };
+  return {
+    files: new Map(),
+    schema,
+    rejected,
+    planned: records.length,
+    taken: 0,
+    rows: 0,
+    dropped: 0,
+    oldest: undefined,
+  };
 }
 
-function newOffsets(reached: SortedPartitions['reached'], keeper: OffsetKeeper, now: number): Txn[] {
-  return [...reached].map(([{ topic, partition }, { last: version }]) => ({
+function newOffsets(reached: readonly PendingRange[], keeper: OffsetKeeper, now: number): Txn[] {
+  return reached.map(({ topic, partition, last: version }) => ({
     appId: offsetAppId(keeper, topic, partition),
     version,
     lastUpdated: now,

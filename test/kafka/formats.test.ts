@@ -107,6 +107,15 @@ describe('JSON', () => {
     ]);
   });
 
+  it('takes nothing for something in fields that are not known yet', async () => {
+    const world = jsonWorld();
+    const values = [{ a: { x: 1, y: null, z: {} }, l: [{ p: 1, q: [] }] }, { a: { y: null } }, { a: { y: 2 } }];
+    await world.deliver(...records(...values));
+    assert.deepEqual(await letters(world).catch(() => []), []);
+    assert.equal((await payloads(world)).length, 3);
+    assert.match((await columns(world)).join(), /"name":"y","type":"long"/);
+  });
+
   it('keeps numbers exact', async () => {
     const world = jsonWorld({ columns: { amount: 'decimal(20,2)' } });
     await world.deliver(

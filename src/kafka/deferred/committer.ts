@@ -10,7 +10,15 @@ import type { KafkaEngine } from '../engine.ts';
 import { knownOffset, offsetAppId } from '../offsets.ts';
 import { commitRows, currentSnapshot, type DataFile } from '../table-writer.ts';
 import { keepRows } from './keep-rows.ts';
-import { listPending, type PendingFile, type PendingRange, pendingTables, type StoredBatch } from './pending.ts';
+import {
+  type PendingFile,
+  type PendingRange,
+  pendingKeys,
+  pendingTables,
+  readPending,
+  type StoredBatch,
+  wholeBatch,
+} from './pending.ts';
 import { closedSubset, type SettledBatch, settle } from './settle.ts';
 
 export interface CommitterDeps extends KafkaEngine {
@@ -19,8 +27,8 @@ export interface CommitterDeps extends KafkaEngine {
 
 /** Batches that one commit takes, about. */
 const MAX_BATCHES = 1_000;
-/** Objects that are read at once; more wait for the next turn. */
-const MAX_LISTED = 5_000;
+/** Files that wait for longer are looked at before they are committed: a VACUUM may have taken them. ms. */
+const TRUSTED_AGE = 3_600_000;
 
 /** Some tables could not be committed to; their batches wait on. */
 export class CommitterError extends AggregateError {
@@ -43,12 +51,11 @@ export async function commitPending(deps: CommitterDeps, deadline: number): Prom
     try {
       let snapshot: Snapshot | undefined;
       for (let more = true; more && deps.now() < deadline; ) {
-        const pending = await listPending(store, root, MAX_LISTED);
-        const batches = closedSubset(pending, MAX_BATCHES);
-        if (batches.length === 0) break;
-        snapshot = await commitTable(deps, table, { batches, snapshot, deadline });
-        await mapConcurrently(batches, 32, ({ key }) => store.delete(key));
-        more = batches.length < pending.length || pending.length === MAX_LISTED;
+        const turn = await nextTurn(store, root);
+        if (turn.batches.length === 0) break;
+        snapshot = await commitTable(deps, table, { batches: turn.batches, snapshot, deadline });
+        await mapConcurrently(turn.batches, 32, ({ key }) => store.delete(key));
+        more = turn.left > 0;
       }
     } catch (error) {
       telemetry.log('error', 'table failed, its files wait for the next turn', { table: table.url, error });
@@ -57,6 +64,24 @@ export async function commitPending(deps: CommitterDeps, deadline: number): Prom
     }
   });
   if (failures.length > 0) throw new CommitterError(failures, `${failures.length} tables could not be committed to`);
+}
+
+/**
+ * The batches of the next commit. A listing takes several requests, between which batches come: it may have one and lack
+ * the one before it. So that there is a first listing, and the second, which begins after it, has all that came before
+ * anything of the first.
+ */
+async function nextTurn(store: ObjectStore, root: string): Promise<{ batches: StoredBatch[]; left: number }> {
+  const first = new Set(await pendingKeys(store, root));
+  if (first.size === 0) return { batches: [], left: 0 };
+  const listed = await readPending(store, await pendingKeys(store, root));
+  const chosen = closedSubset(listed, MAX_BATCHES, ({ key }) => first.has(key));
+  const whole: StoredBatch[] = [];
+  await mapConcurrently(chosen, 32, async (batch) => {
+    const read = await wholeBatch(store, batch);
+    if (read !== undefined) whole.push(read);
+  });
+  return { batches: whole, left: first.size - chosen.length };
 }
 
 interface Turn {
@@ -78,6 +103,7 @@ async function commitTable(
     }
     const known = offsetsOf(head, batches);
     const settled = settle(batches, known);
+    await checkFiles(deps, table, { settled, tableId: head.metadata.id });
     const files = await wantedFiles(deps, table, settled);
     const txns = (current: Snapshot | undefined): Txn[] | undefined => {
       const now = current && offsetsOf(current, batches);
@@ -85,11 +111,11 @@ async function commitTable(
       return isSame ? newOffsets(batches, known, deps.now()) : undefined;
     };
     if (settled.every(({ kind }) => kind === 'none')) return head;
-    // The pollers have given the table the columns of their files.
+    // The pollers have given the table those columns of their files that it is to have.
     const target = {
       table,
       schema: head.schema,
-      schemaPolicy: 'strict',
+      schemaPolicy: 'fixed',
       properties: {},
       partitionColumns: [],
     } as const;
@@ -144,6 +170,33 @@ function newOffsets(
   return [...reached].flatMap(([appId, version]) =>
     version === undefined || version === known.get(appId) ? [] : [{ appId, version, lastUpdated: now }],
   );
+}
+
+/**
+ * Throws for a file that is gone: its records are nowhere but in Kafka, and a commit would make the table unreadable. Looks
+ * where that can be: the table was made anew, or a VACUUM may have been there.
+ */
+async function checkFiles(
+  { store, now }: CommitterDeps,
+  table: TableRef,
+  { settled, tableId }: { readonly settled: readonly SettledBatch[]; readonly tableId: string },
+): Promise<void> {
+  const doubtful = settled
+    .filter(({ kind }) => kind !== 'none')
+    .flatMap(({ batch }) =>
+      batch.files
+        .filter(({ time }) => batch.tableId !== tableId || now() - time > TRUSTED_AGE)
+        .map((file) => ({ file, batch })),
+    );
+  await mapConcurrently(doubtful, 32, async ({ file, batch }) => {
+    const key = tableKey(table, file.path);
+    if ((await store.head(key)) !== undefined) return;
+    const ranges = batch.ranges.map(({ topic, partition, first, last }) => `${topic}-${partition} ${first} to ${last}`);
+    throw new Error(
+      `${key} is gone, which waits for its commit to ${table.url}: a VACUUM took it, or the table was made anew. ` +
+        `Its records are in Kafka (${ranges.join(', ')}). Without them: delete ${batch.key}`,
+    );
+  });
 }
 
 async function wantedFiles(

@@ -1,5 +1,5 @@
 import { mapConcurrently } from '../../ingest/concurrently.ts';
-import type { ObjectStore } from '../../storage/object-store.ts';
+import { isStoreError, type ObjectStore } from '../../storage/object-store.ts';
 import { PENDING_PREFIX } from '../config.ts';
 import type { OffsetKeeper } from '../offsets.ts';
 
@@ -27,8 +27,9 @@ export interface PendingRange {
 
 /** What a batch wrote for one table. All its ranges are in its files, and nothing else. */
 export interface PendingBatch {
-  /** Root of the table in the bucket. */
+  /** Root of the table in the bucket, and its id when the files were written. */
   readonly root: string;
+  readonly tableId: string;
   readonly keeper: OffsetKeeper;
   /** Before the names of the columns that come from Kafka. */
   readonly metadataPrefix: string;
@@ -68,21 +69,60 @@ async function firstKey(store: ObjectStore, startAfter: string | undefined): Pro
   return undefined;
 }
 
-/** The batches of a table that wait, at most so many objects. */
-export async function listPending(store: ObjectStore, root: string, limit: number): Promise<StoredBatch[]> {
+/** The keys of the batches of a table that wait. */
+export async function pendingKeys(store: ObjectStore, root: string): Promise<string[]> {
   const keys: string[] = [];
-  for await (const { key } of store.list(prefixOf(root))) {
-    keys.push(key);
-    if (keys.length >= limit) break;
-  }
-  const batches: StoredBatch[] = [];
+  for await (const { key } of store.list(prefixOf(root))) keys.push(key);
+  return keys;
+}
+
+export async function hasPending(store: ObjectStore, root: string): Promise<boolean> {
+  for await (const _ of store.list(prefixOf(root))) return true;
+  return false;
+}
+
+/** The paths of the files of a table that wait. */
+export async function pendingPaths(store: ObjectStore, root: string): Promise<ReadonlySet<string>> {
+  const paths = new Set<string>();
+  await mapConcurrently(await pendingKeys(store, root), 32, async (key) => {
+    for (const { path } of (await readBatch(store, key))?.files ?? []) paths.add(path);
+  });
+  return paths;
+}
+
+/** Batches whose files are kept in memory; of others there are the offsets only, until they are needed. */
+const MAX_WHOLE = 2_000;
+
+/** What waits, without the files where there is too much of it. */
+export type ListedBatch = Omit<StoredBatch, 'files'> & { readonly files?: readonly PendingFile[] };
+
+export async function readPending(store: ObjectStore, keys: readonly string[]): Promise<ListedBatch[]> {
+  const batches: ListedBatch[] = [];
   await mapConcurrently(keys, 32, async (key) => {
+    const batch = await readBatch(store, key);
+    if (batch === undefined) return;
+    const { files, ...rest } = batch;
+    batches.push(batches.length < MAX_WHOLE ? batch : rest);
+  });
+  return batches;
+}
+
+/** The batch with its files; undefined when it is gone, because another committer was faster. */
+export async function wholeBatch(store: ObjectStore, batch: ListedBatch): Promise<StoredBatch | undefined> {
+  const { files } = batch;
+  return files === undefined ? readBatch(store, batch.key) : { ...batch, files };
+}
+
+async function readBatch(store: ObjectStore, key: string): Promise<StoredBatch | undefined> {
+  try {
     const { body } = await store.get(key);
     const { format, ...batch } = JSON.parse(new TextDecoder().decode(body)) as PendingBatch & { format: number };
     if (format !== FORMAT) throw new Error(`${key} is of format ${format}, expected ${FORMAT}`);
-    batches.push({ ...batch, key });
-  });
-  return batches;
+    return { ...batch, key };
+  } catch (error) {
+    if (isStoreError(error, 'NOT_FOUND')) return undefined;
+    throw error;
+  }
 }
 
 function prefixOf(root: string): string {

@@ -33,14 +33,17 @@ export function settle(
   });
 }
 
-interface Entry {
+/** As much of a batch as its offsets need. */
+type RangedBatch = Pick<StoredBatch, 'keeper' | 'ranges'>;
+
+interface Entry<B> {
   readonly range: PendingRange;
-  readonly batch: StoredBatch;
+  readonly batch: B;
 }
 
 /** What is there of each partition, by its appId, in the order of the offsets. */
-function byPartition(batches: readonly StoredBatch[]): Map<string, Entry[]> {
-  const partitions = new Map<string, Entry[]>();
+function byPartition<B extends RangedBatch>(batches: readonly B[]): Map<string, Entry<B>[]> {
+  const partitions = new Map<string, Entry<B>[]>();
   for (const batch of batches) {
     for (const range of batch.ranges) {
       const appId = offsetAppId(batch.keeper, range.topic, range.partition);
@@ -57,20 +60,28 @@ function byPartition(batches: readonly StoredBatch[]): Map<string, Entry[]> {
 
 /**
  * Batches that may be committed without the others: with a batch comes every one that begins before it in one of its
- * partitions, because the offset that is committed moves past those. About `limit` batches.
+ * partitions, because the offset that is committed moves past those. About `limit` batches, and `mayBegin` says which may
+ * be there for another reason than that.
  */
-export function closedSubset(batches: readonly StoredBatch[], limit: number): readonly StoredBatch[] {
-  if (batches.length <= limit) return batches;
-  const before = new Map<StoredBatch, StoredBatch[]>();
+export function closedSubset<B extends RangedBatch>(
+  batches: readonly B[],
+  limit: number,
+  mayBegin: (batch: B) => boolean = () => true,
+): readonly B[] {
+  const before = new Map<B, B[]>();
   for (const entries of byPartition(batches).values()) {
     for (const [index, { batch }] of entries.entries()) {
       const previous = entries[index - 1]?.batch;
-      if (previous !== undefined && previous !== batch) before.set(batch, [...(before.get(batch) ?? []), previous]);
+      if (previous === undefined || previous === batch) continue;
+      const all = before.get(batch);
+      if (all === undefined) before.set(batch, [previous]);
+      else all.push(previous);
     }
   }
-  const chosen = new Set<StoredBatch>();
+  const chosen = new Set<B>();
   for (const batch of batches) {
     if (chosen.size >= limit) break;
+    if (!mayBegin(batch)) continue;
     const open = [batch];
     for (let next = open.pop(); next !== undefined; next = open.pop()) {
       if (chosen.has(next)) continue;

@@ -1,5 +1,6 @@
 import { mapConcurrently } from '../../ingest/concurrently.ts';
 import type { RecordProblem } from '../dead-letters.ts';
+import { assertNothingWaits } from '../deferred/mark.ts';
 import type { KafkaRecord } from '../record.ts';
 import { distinctRecords, type RecordId, recordId } from './record-id.ts';
 import type { Router } from './replay-routes.ts';
@@ -52,8 +53,10 @@ export async function replayRecords(
   const untouched = new Set<RecordId>(unrouted.map(recordId));
   const tables = await mapConcurrently(routes, deps.engine.config.tableConcurrency, async (route) => {
     const replay = new TableReplay(deps, route, options);
-    const table = deps.tableAt(route.root).url;
+    const { url: table, ...place } = deps.tableAt(route.root);
     try {
+      // What waits is in no row yet.
+      await assertNothingWaits({ url: table, ...place });
       await replay.write();
     } catch (error) {
       for (const record of replay.records) untouched.add(recordId(record));

@@ -46,7 +46,9 @@ export function createRouter(config: KafkaConfig, registries: SchemaRegistries):
       if (rule === undefined) throw new Error(`the topic "${topic}" is none of those that have a rule`);
       return compile(rule);
     };
-    return { routes: await routeRecords(inOrder([...partitions.values()]), ruleFor), unrouted };
+    const { routes, failures } = await routeRecords(inOrder([...partitions.values()]), ruleFor);
+    for (const { error } of failures) throw error;
+    return { routes, unrouted };
   };
 }
 

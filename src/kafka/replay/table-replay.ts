@@ -30,6 +30,9 @@ export interface TableReplayDeps {
   tableAt(root: string): TableRef;
 }
 
+/** What is replayed at once is bounded by the records. */
+const UNLIMITED = { columns: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY };
+
 /** Writes the records of a batch for one table. What it tells of them is of its last try. */
 export class TableReplay {
   readonly #deps: TableReplayDeps;
@@ -119,7 +122,7 @@ export class TableReplay {
     if (absent.length === 0) return undefined;
     const { rule } = this.#route;
     await rule.prepare(absent);
-    const plan = planRows(rule, absent, head, this.#deps.engine.now());
+    const plan = planRows(rule, absent, head, this.#deps.engine.now(), UNLIMITED);
     for (const letter of plan.rejected) this.#fail(letter);
     this.#written = plan.taken;
     this.#dropped = plan.dropped;

@@ -1,4 +1,4 @@
-import { type DataType, type StructField, type StructType, typesEqual } from '../../delta/schema.ts';
+import { type DataType, formatPath, type StructField, type StructType, typesEqual } from '../../delta/schema.ts';
 import type { CellValue } from '../../parquet/write/cell.ts';
 import type { Datum } from '../decode/datum.ts';
 import { inferType } from '../decode/infer.ts';
@@ -53,7 +53,12 @@ export class ColumnPlan {
 
   constructor(input: ColumnPlanInput) {
     this.#input = input;
-    const fields: StructField[] = [...input.metadata];
+    // A column that must not be null is known here, so that a null takes no other record with it.
+    const known = new Map(input.table?.fields.map((field) => [field.name, field.nullable]));
+    const fields: StructField[] = input.metadata.map((field) => ({
+      ...field,
+      nullable: known.get(field.name) ?? true,
+    }));
     const names = new Set(fields.map(({ name }) => name.toLowerCase()));
     for (const field of decodedFields(input)) {
       if (names.has(field.name.toLowerCase())) continue;
@@ -68,10 +73,10 @@ export class ColumnPlan {
   /** The column for a field of a payload: null where its value is in the path, undefined where there is none yet. */
   columnOf(field: string): PlannedColumn | null | undefined {
     const known = this.#byName.get(field);
-    if (known !== undefined) return known;
+    if (known !== undefined || this.#byName.has(field)) return known;
     const name = this.#input.names.columnOf(field);
     const column = name === undefined ? null : this.#folded.get(name.toLowerCase());
-    if (column !== undefined && this.#byName.size < MAX_ALIASES) this.#byName.set(field, column);
+    if (this.#byName.size < MAX_ALIASES) this.#byName.set(field, column);
     return column;
   }
 
@@ -105,17 +110,19 @@ export class ColumnPlan {
 
   #plan({ name, type }: StructField, index: number): PlannedColumn {
     const { rule, news } = this.#input;
-    const strictness = { evolve: 'report', strict: 'error', fixed: 'ignore' } as const;
     // All fields that a value brings along are found at once.
     let whole: Datum;
     let isReported = false;
     const convert = jsonToCell(type, {
       path: [name],
       timestampUnit: rule.timestampUnit,
-      unknownFields: strictness[rule.schemaPolicy],
-      onUnknown: () => {
-        if (!isReported) news.extend({ name, type }, inferType(whole));
+      unknownFields: rule.schemaPolicy === 'fixed' ? 'ignore' : 'report',
+      onUnknown: (path, value) => {
+        // Nothing is known yet of what is null or empty.
+        if (isReported || inferType(value) === undefined) return;
         isReported = true;
+        if (rule.schemaPolicy === 'evolve') return news.extend({ name, type }, inferType(whole));
+        throw new PayloadError('UNKNOWN_COLUMN', `the table has no column for the field "${formatPath(path)}"`);
       },
     });
     const fromJson = (value: Datum): CellValue => {
@@ -129,26 +136,49 @@ export class ColumnPlan {
   /** From the type of a payload to that of the column, which gets the fields that it lacks in the next plan. */
   #converter(column: PlannedColumn, from: DataType): (cell: CellValue) => CellValue {
     const { rule, news } = this.#input;
-    const lacksFields = !typesEqual(extendType(column.type, from), column.type);
     const convert = convertCell(from, column.type);
-    if (!lacksFields || rule.schemaPolicy === 'fixed') return convert;
+    const extended = extendType(column.type, from);
+    const canExtend = !typesEqual(extended, column.type);
+    const lacksFields = lacks(extended, from);
+    if (rule.schemaPolicy === 'fixed' || !(canExtend || lacksFields)) return convert;
     return (cell) => {
-      if (cell === null || cell === undefined) return cell;
-      if (rule.schemaPolicy === 'evolve') news.extend(column, from);
-      else throw new PayloadError('UNKNOWN_COLUMN', `the column "${column.name}" lacks fields of the value`);
+      if (cell === null || cell === undefined || isEmpty(cell)) return convert(cell);
+      if (rule.schemaPolicy === 'strict' || lacksFields) {
+        throw new PayloadError('UNKNOWN_COLUMN', `the column "${column.name}" lacks fields of the value`);
+      }
+      news.extend(column, from);
       return convert(cell);
     };
   }
 }
 
-function decodedFields({ rule, table, news }: ColumnPlanInput): StructField[] {
-  const declared = Object.entries(rule.columns);
+function isEmpty(cell: CellValue): boolean {
+  return (cell instanceof Map && cell.size === 0) || (Array.isArray(cell) && cell.length === 0);
+}
+
+/** Whether a type has no place for fields of another one. */
+function lacks(known: DataType, other: DataType): boolean {
+  if (typeof known === 'string' || typeof other === 'string' || known.type !== other.type) return false;
+  if (known.type === 'struct' && other.type === 'struct') {
+    const types = new Map(known.fields.map((field) => [field.name.toLowerCase(), field.type]));
+    return other.fields.some(({ name, type }) => {
+      const ours = types.get(name.toLowerCase());
+      return ours === undefined || lacks(ours, type);
+    });
+  }
+  if (known.type === 'array' && other.type === 'array') return lacks(known.elementType, other.elementType);
+  return known.type === 'map' && other.type === 'map' && lacks(known.valueType, other.valueType);
+}
+
+function decodedFields({ rule, names, table, news }: ColumnPlanInput): StructField[] {
+  // A table that gets no columns gets none of the configuration either.
+  const declared = table === undefined || rule.schemaPolicy === 'evolve' ? Object.entries(rule.columns) : [];
   const fields = [
     ...(table?.fields ?? []).map((field) => ({ ...field, type: news.typeOf(field.name) ?? field.type })),
     ...declared.map(([name, type]) => newField({ name, type: news.typeOf(name) ?? type })),
     ...[...news.columns].map(newField),
   ];
-  return fields.filter(({ type }) => isWritable(type));
+  return fields.filter(({ name, type }) => isWritable(type) && names.columnOf(name) !== undefined);
 }
 
 function newField({ name, type }: NewColumn): StructField {

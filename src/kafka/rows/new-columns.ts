@@ -1,4 +1,4 @@
-import { type DataType, type StructField, typesEqual } from '../../delta/schema.ts';
+import { type DataType, type StructField, type StructType, typesEqual } from '../../delta/schema.ts';
 import type { Datum } from '../decode/datum.ts';
 import { inferType, mergeInferred } from '../decode/infer.ts';
 import { PayloadError } from '../decode/payload-error.ts';
@@ -8,17 +8,26 @@ export interface NewColumn {
   readonly type: DataType;
 }
 
+interface SeenColumn extends NewColumn {
+  /** Columns of a file that it adds. */
+  readonly leaves: number;
+}
+
 /** What payloads have and the table has not: columns, and fields inside of columns, with types that hold all values. */
 export class NewColumns {
-  readonly #columns = new Map<string, NewColumn>();
+  readonly #columns = new Map<string, SeenColumn>();
   readonly #limit: number;
+  readonly #inTable: ReadonlyMap<string, number>;
   /** What the columns of the record that is read were before it. */
-  #before = new Map<string, NewColumn | undefined>();
+  #before = new Map<string, SeenColumn | undefined>();
+  /** Columns of a file. */
+  #total = 0;
   #grew = false;
 
-  /** `limit` is how many there can be. */
-  constructor(limit: number) {
-    this.#limit = limit;
+  /** `limit` is how many columns the table gets, counted as those of a file: each field inside of a struct is one. */
+  constructor(limit: number, table: StructType | undefined) {
+    this.#inTable = new Map(table?.fields.map(({ name, type }) => [name.toLowerCase(), countLeaves(type)]));
+    this.#limit = Math.max(limit - (table === undefined ? 0 : countLeaves(table)), 0);
   }
 
   get columns(): Iterable<NewColumn> {
@@ -43,6 +52,7 @@ export class NewColumns {
     if (isTaken) this.#grew = true;
     else {
       for (const [key, column] of this.#before) {
+        this.#total += (column?.leaves ?? 0) - (this.#columns.get(key)?.leaves ?? 0);
         if (column === undefined) this.#columns.delete(key);
         else this.#columns.set(key, column);
       }
@@ -53,9 +63,6 @@ export class NewColumns {
   /** A value of a column that is not there. Throws PayloadError when that would be a column too many. */
   see(name: string, type: DataType): void {
     const known = this.typeOf(name);
-    if (known === undefined && this.#columns.size >= this.#limit) {
-      throw new PayloadError('UNKNOWN_COLUMN', `the table has no column "${name}", and as many as it is to get`);
-    }
     this.#set(name, known === undefined ? type : mergeInferred(known, type));
   }
 
@@ -79,12 +86,25 @@ export class NewColumns {
     const key = name.toLowerCase();
     const known = this.#columns.get(key);
     if (known !== undefined && typesEqual(known.type, type)) return;
+    const leaves = countLeaves(type) - (this.#inTable.get(key) ?? 0);
+    const total = this.#total - (known?.leaves ?? 0) + leaves;
+    if (total > this.#limit) {
+      const text = JSON.stringify(name.slice(0, 60));
+      throw new PayloadError(
+        'UNKNOWN_COLUMN',
+        `the table has no place for ${text}: it has as many columns as it is to get`,
+      );
+    }
+    this.#total = total;
     if (!this.#before.has(key)) this.#before.set(key, known);
-    this.#columns.set(key, { name: known?.name ?? name, type });
+    this.#columns.set(key, { name: known?.name ?? name, type, leaves });
   }
 }
 
-/** A type with the fields of another one that it lacks, at any depth; what it has stays as it is. */
+/**
+ * A type with the fields of another one that it lacks, in structs and arrays of them; what it has stays as it is. Values of
+ * maps get no fields: a table's cannot (`mergeSchema`).
+ */
 export function extendType(known: DataType, other: DataType): DataType {
   if (typeof known === 'string' || typeof other === 'string' || known.type !== other.type) return known;
   if (known.type === 'struct' && other.type === 'struct') {
@@ -102,8 +122,13 @@ export function extendType(known: DataType, other: DataType): DataType {
   if (known.type === 'array' && other.type === 'array') {
     return { ...known, elementType: extendType(known.elementType, other.elementType) };
   }
-  if (known.type === 'map' && other.type === 'map') {
-    return { ...known, valueType: extendType(known.valueType, other.valueType) };
-  }
   return known;
+}
+
+/** Columns that a type takes in a file. */
+export function countLeaves(type: DataType): number {
+  if (typeof type === 'string') return 1;
+  if (type.type === 'array') return countLeaves(type.elementType);
+  if (type.type === 'map') return countLeaves(type.keyType) + countLeaves(type.valueType);
+  return type.fields.reduce((sum, field) => sum + countLeaves(field.type), 0);
 }

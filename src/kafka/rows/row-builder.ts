@@ -10,6 +10,7 @@ import type { Layout } from './layout.ts';
 import type { MetadataColumns } from './metadata-columns.ts';
 
 export interface RowBuilderInput {
+  readonly limits: RowLimits;
   readonly plan: ColumnPlan;
   readonly metadata: MetadataColumns;
   readonly folderOf: Layout['folderOf'];
@@ -17,8 +18,24 @@ export interface RowBuilderInput {
   readonly jsonRow: (decoded: DecodedRecord, index: number) => DatumObject | undefined;
 }
 
-/** Files that one commit adds at most: each partition of a batch is one. */
-const MAX_FOLDERS = 1_000;
+/** What the rows of one commit may take. */
+export interface RowLimits {
+  /** Columns of all files, about: each partition is a file, with buffers for each column. */
+  readonly columns: number;
+  /** About; they are copied twice on the way into files. */
+  readonly bytes: number;
+}
+
+export const ROW_LIMITS: RowLimits = { columns: 20_000, bytes: 64 * 1024 * 1024 };
+/** Files of one commit in any case. */
+const MIN_FOLDERS = 8;
+/** Bytes that a record may take in Kafka's own columns, which every row of it has. */
+const MAX_REPEATED_BYTES = 32 * 1024 * 1024;
+
+/** A record does not fit into this commit any more. */
+export class BatchFullError extends Error {
+  override readonly name = 'BatchFullError';
+}
 
 /** Makes the rows of records, for each partition of the table. */
 export class RowBuilder {
@@ -32,13 +49,31 @@ export class RowBuilder {
     this.#cells = new Array<CellValue>(input.plan.schema.fields.length).fill(undefined);
   }
 
+  /** Whether there is enough for one commit. Takes a look at every column. */
+  get isFull(): boolean {
+    let bytes = 0;
+    for (const writer of this.#writers.values()) bytes += writer.byteSize;
+    return bytes >= this.#input.limits.bytes;
+  }
+
+  /** Whether it has a row. */
+  get isEmpty(): boolean {
+    return ![...this.#writers.values()].some(({ rowCount }) => rowCount > 0);
+  }
+
   /** By their folders. */
   get writers(): ReadonlyMap<string, RowWriter> {
     return this.#writers;
   }
 
-  /** Adds the rows of a record, or throws PayloadError and adds none. `ingested` in ms since the epoch. */
+  /**
+   * Adds the rows of a record, or throws and adds none: PayloadError, or BatchFullError when it would take too many files
+   * with those that are there. `ingested` in ms since the epoch.
+   */
   append(record: KafkaRecord, decoded: DecodedRecord, ingested: number): void {
+    if (decoded.rows.length > 1 && decoded.rows.length * repeatedBytes(record) > MAX_REPEATED_BYTES) {
+      throw new PayloadError('TOO_LARGE', `${decoded.rows.length} rows with key, value and headers are too large`);
+    }
     const done: RowWriter[] = [];
     const last = decoded.rows.length - 1;
     try {
@@ -73,6 +108,7 @@ export class RowBuilder {
       const column = plan.columnOf(name);
       if (column === null) continue;
       if (column === undefined) {
+        if (value === null || value === undefined) continue;
         plan.missing(name, value, schema?.fields.find((field) => field.name === name)?.type);
       } else {
         set(cells, column, column.fromJson(value), name);
@@ -93,8 +129,12 @@ export class RowBuilder {
   #writer(folder: string): RowWriter {
     const known = this.#writers.get(folder);
     if (known !== undefined) return known;
-    if (this.#writers.size >= MAX_FOLDERS) {
-      throw new PayloadError('INVALID_TARGET', `the batch has rows for more than ${MAX_FOLDERS} partitions`);
+    const { limits, plan } = this.#input;
+    const limit = Math.max(MIN_FOLDERS, Math.floor(limits.columns / plan.schema.fields.length));
+    if (this.#writers.size >= limit) {
+      // Without others before it, the record itself is for too many partitions.
+      if (!this.isEmpty) throw new BatchFullError();
+      throw new PayloadError('INVALID_TARGET', `the record has rows for more than ${limit} partitions`);
     }
     const writer = new RowWriter(this.#input.plan.schema);
     this.#writers.set(folder, writer);
@@ -108,4 +148,10 @@ function set(cells: CellValue[], { index, name }: PlannedColumn, cell: CellValue
     throw new PayloadError('TYPE_MISMATCH', `two fields are for the column "${name}", one of them ${text}`);
   }
   cells[index] = cell;
+}
+
+function repeatedBytes({ key, value, headers }: KafkaRecord): number {
+  let bytes = (key?.length ?? 0) + (value?.length ?? 0);
+  for (const header of headers) bytes += header.key.length + (header.value?.length ?? 0);
+  return bytes;
 }

@@ -1,0 +1,79 @@
+/** `resaca kafka` as a user starts it, from the broker, over a local S3. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createS3Store } from '../../src/aws/s3-store.ts';
+import type { S3Server } from '../../test/support/s3-server.ts';
+import { topicRule } from './payloads.ts';
+import { type Usage, watchProcesses } from './resources.ts';
+import { type Result, readTable, type Stage } from './stage.ts';
+
+const CLI = join(import.meta.dirname, '../../src/cli/resaca.ts');
+/** Until it has its partitions and asks for records, ms. */
+const START = 5_000;
+
+export async function runConsumer(stage: Stage, server: S3Server, batch: number): Promise<Result> {
+  const bucket = await server.createBucket();
+  const config = (topic: string) => ({
+    brokers: [stage.bootstrap],
+    topics: [topic],
+    group: `bench-${topic}-${batch}`,
+    storage: { bucket },
+    tables: { topics: [topicRule(topic, stage.format)] },
+    flush: { records: batch, latency: 300_000 },
+    http: { host: '127.0.0.1', port: 0 },
+  });
+  const idle = await run(config(stage.emptyTopic), server, 0);
+  const full = await run(config(stage.topic), server, stage.records);
+  return {
+    contender: 'resaca kafka',
+    storage: 'local S3',
+    batch,
+    cpuMs: full.cpuMs - idle.cpuMs,
+    startCpuMs: idle.cpuMs,
+    wallMs: full.wallMs,
+    peakRss: full.peakRss,
+    table: await readTable(createS3Store({ client: server.client(), bucket }), `bronze/${stage.topic}`),
+  };
+}
+
+/** Until so many records are committed; what is left at the end is written when it stops. */
+async function run(config: object, server: S3Server, records: number): Promise<Usage & { readonly wallMs: number }> {
+  const started = performance.now();
+  const child = spawn(process.execPath, [CLI, 'kafka'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, ...server.env, RESACA_KAFKA_CONFIG: JSON.stringify(config) },
+  });
+  const watch = watchProcesses(child.pid ?? 0);
+  try {
+    if (records === 0) await sleep(START);
+    else await committed(child, records);
+    return { ...watch.usage(), wallMs: performance.now() - started };
+  } finally {
+    watch.stop();
+    if (child.exitCode === null && child.signalCode === null) {
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+    }
+  }
+}
+
+/** How long nothing may be committed before what is in memory is asked for, ms. */
+const QUIET = 3_000;
+
+async function committed(child: ChildProcess, records: number): Promise<void> {
+  let written = 0;
+  let quiet: NodeJS.Timeout | undefined;
+  if (child.stdout === null) throw new Error('the consumer has no output');
+  for await (const line of createInterface({ input: child.stdout })) {
+    const entry = JSON.parse(line);
+    if (entry.message !== 'committed') continue;
+    written += Number(entry.recordsWritten);
+    if (written >= records) return clearTimeout(quiet);
+    clearTimeout(quiet);
+    quiet = setTimeout(() => child.kill('SIGTERM'), QUIET);
+  }
+  throw new Error(`the consumer ended after ${written} of ${records} records`);
+}

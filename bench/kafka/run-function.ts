@@ -1,0 +1,78 @@
+/** The bronze function as it is deployed, driven by an event source mapping, over a local S3. */
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { BRONZE_BUNDLE, bundleOptions, copyPackages } from '../../scripts/bundles.ts';
+import { createS3Store } from '../../src/aws/s3-store.ts';
+import { startEventSourceMapping } from '../../test/support/event-source-mapping.ts';
+import type { S3Server } from '../../test/support/s3-server.ts';
+import { type Invocation, startFunction } from '../lambda-runtime.ts';
+import { topicRule } from './payloads.ts';
+import { type Result, readTable, type Stage } from './stage.ts';
+
+/** Most records of an invocation; its 6 MB may hold fewer. */
+export const MAX_BATCH = 10_000;
+
+/** Invocations of a new function until its code is compiled. */
+const WARM_UP = 10;
+
+/** `memorySize` in MB, which bounds the heap of Node. */
+export async function runFunction(stage: Stage, server: S3Server, batch: number, memorySize: number): Promise<Result> {
+  const folder = stage.folder();
+  await build(bundleOptions(BRONZE_BUNDLE, folder));
+  copyPackages(BRONZE_BUNDLE, folder);
+  const bucket = await server.createBucket();
+  const running = await startFunction(join(folder, BRONZE_BUNDLE.output), {
+    memorySize,
+    env: {
+      ...server.env,
+      RESACA_BUCKET: bucket,
+      RESACA_LOG_LEVEL: 'warn',
+      RESACA_CONFIG: JSON.stringify({ topics: [topicRule(stage.topic, stage.format)] }),
+    },
+  });
+  const invocations: (Invocation & { readonly records: number })[] = [];
+  const started = performance.now();
+  const mapping = await startEventSourceMapping({
+    bootstrap: stage.bootstrap,
+    topic: stage.topic,
+    batchSize: batch,
+    pollers: [
+      {
+        partitions: [0, 1, 2, 3],
+        async invoke(event) {
+          const records = Object.values(event.records).reduce((sum, list) => sum + list.length, 0);
+          invocations.push({ ...(await running.invoke(event)), records });
+        },
+      },
+    ],
+  });
+  await mapping.drained();
+  const wallMs = performance.now() - started;
+  await mapping.stop();
+  running.stop();
+  return {
+    contender: `resaca, function of ${memorySize} MB`,
+    storage: 'local S3',
+    batch,
+    cpuMs: invocations.reduce((sum, { cpuMs }) => sum + cpuMs, 0),
+    startCpuMs: running.initCpuMs,
+    wallMs,
+    peakRss: invocations.at(-1)?.peakRss ?? 0,
+    table: await readTable(createS3Store({ client: server.client(), bucket }), `bronze/${stage.topic}`),
+    ...(invocations.length > 2 * WARM_UP && { note: warmNote(invocations.slice(WARM_UP), stage) }),
+  };
+}
+
+/** What the invocations take that come when all is compiled: those of a function that has work all day. */
+function warmNote(
+  invocations: readonly { readonly cpuMs: number; readonly ms: number; readonly records: number }[],
+  { bytes, records }: Stage,
+): string {
+  const sum = (name: 'cpuMs' | 'ms' | 'records') => invocations.reduce((all, one) => all + one[name], 0);
+  const perRecord = (1000 * sum('cpuMs')) / sum('records');
+  const perGigabyte = (1000 * perRecord) / (bytes / records);
+  return (
+    `from invocation ${WARM_UP + 1} on: ${perRecord.toFixed(1)} µs of CPU a record, ${perGigabyte.toFixed(1)} CPU-s a GB, ` +
+    `${(sum('records') / invocations.length).toFixed(0)} records and ${(sum('ms') / invocations.length).toFixed(0)} ms each`
+  );
+}
