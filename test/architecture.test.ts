@@ -60,7 +60,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   infra: ['src/ingest/config.ts', 'src/ingest/config-reader.ts', 'src/kafka/config.ts'],
   'resaca.config.ts': ['types:infra'],
   scripts: ['src', 'infra/config'],
-  bench: ['src', 'lambdas', 'scripts'],
+  bench: ['src', 'lambdas', 'scripts', 'test/support'],
   test: ['src', 'lambdas', 'infra', 'scripts', 'bench', 'package.json'],
 };
 
