@@ -1,9 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from '../../src/local/free-port.ts';
 import { pythonEnv } from './python-env.ts';
 
 /** MiniStack 1.5.33 and everything that it needs, pinned; boto3 is for the bucket notifications of the CDK. */
@@ -161,15 +160,4 @@ function environment(folder: string, port: number): Readonly<Record<string, stri
     PERSIST_STATE: '0',
     STATE_DIR: folder,
   };
-}
-
-/** A port that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('the probe for a free port has no address');
-  return address.port;
 }

@@ -1,16 +1,14 @@
 import type { Snapshot } from '../delta/snapshot.ts';
-import type { TableRef } from '../delta/table.ts';
 import { mapConcurrently } from '../ingest/concurrently.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
-import { type KafkaConfig, ruleOf } from './config.ts';
+import { ruleOf } from './config.ts';
 import { DEAD_LETTERS } from './dead-letters.ts';
 import type { SchemaRegistries } from './decode/create-decoder.ts';
 import type { KafkaEngine } from './engine.ts';
 import { knownOffset, type PartitionRecords } from './offsets.ts';
 import { type Route, routeRecords } from './routing.ts';
-import { compileRule, type Rule } from './rule.ts';
-import { currentSnapshot } from './table-writer.ts';
-import type { TopicRule } from './topic-rule.ts';
+import { createRuleCache, type Rule } from './rule.ts';
+import { currentSnapshot, tableAt } from './table-writer.ts';
 import { type WriteResult, writeDeadLetters, writeRecords } from './write-records.ts';
 
 export interface BronzeWriterDeps extends KafkaEngine {
@@ -52,7 +50,7 @@ const MAX_TABLES = 256;
 
 export function createBronzeWriter(deps: BronzeWriterDeps): BronzeWriter {
   const snapshots = new Map<string, Snapshot>();
-  const rules = new Map<TopicRule, Promise<Rule>>();
+  const compiled = createRuleCache(deps.registries);
 
   function remember(table: string, snapshot: Snapshot | undefined): void {
     snapshots.delete(table);
@@ -66,13 +64,7 @@ export function createBronzeWriter(deps: BronzeWriterDeps): BronzeWriter {
   async function ruleFor(topic: string): Promise<Rule> {
     const config = ruleOf(deps.config, topic);
     if (config === undefined) throw new BronzeError([], `no rule of the configuration is for the topic "${topic}"`);
-    const known = rules.get(config);
-    if (known !== undefined) return known;
-    const compiling = compileRule(config, deps.registries);
-    rules.set(config, compiling);
-    // What failed may be there the next time, such as a secret.
-    compiling.catch(() => rules.delete(config));
-    return compiling;
+    return compiled(config);
   }
 
   async function writeRoute(route: Route, deadline: number): Promise<WriteResult> {
@@ -134,10 +126,6 @@ function partitionsOf({ partitions, unrouted }: Route): readonly PartitionRecord
     return { topic, partition, records: [record] };
   });
   return [...partitions, ...letters];
-}
-
-function tableAt(store: ObjectStore, { bucket }: KafkaConfig, root: string): TableRef {
-  return { store, root, url: `s3://${bucket}/${root}` };
 }
 
 function report({ telemetry, now }: KafkaEngine, table: string, result: WriteResult): void {

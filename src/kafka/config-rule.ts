@@ -120,10 +120,12 @@ function readFormat(parent: ConfigReader): PayloadFormat {
     return value ?? '';
   };
   switch (type) {
-    case 'avro':
+    case 'avro': {
       reader.onlyKnows(['type', 'schema']);
-      checkAvro(reader, 'schema', text('schema'));
-      return { type, schema: text('schema') };
+      const schema = text('schema');
+      checkAvro(reader, 'schema', schema);
+      return { type, schema };
+    }
     case 'avro-single-object': {
       reader.onlyKnows(['type', 'schemas']);
       const schemas = reader.texts('schemas');

@@ -9,6 +9,21 @@ export interface PartitionRecords {
   readonly records: readonly KafkaRecord[];
 }
 
+/** Records by their partitions, in the order in which they come. */
+export function groupByPartition<R extends KafkaRecord>(
+  records: readonly R[],
+): (PartitionRecords & { readonly records: readonly R[] })[] {
+  const partitions = new Map<string, PartitionRecords & { readonly records: R[] }>();
+  for (const record of records) {
+    const { topic, partition } = record;
+    const id = `${topic}/${partition}`;
+    const known = partitions.get(id);
+    if (known === undefined) partitions.set(id, { topic, partition, records: [record] });
+    else known.records.push(record);
+  }
+  return [...partitions.values()];
+}
+
 /** Whose offsets are kept, in the `txn` actions of a table. */
 export interface OffsetKeeper {
   readonly application: string;

@@ -57,6 +57,20 @@ export async function compileRule(config: TopicRule, registries: SchemaRegistrie
   };
 }
 
+/** Compiles each rule once. */
+export function createRuleCache(registries: SchemaRegistries): (config: TopicRule) => Promise<Rule> {
+  const rules = new Map<TopicRule, Promise<Rule>>();
+  return (config) => {
+    const known = rules.get(config);
+    if (known !== undefined) return known;
+    const compiling = compileRule(config, registries);
+    rules.set(config, compiling);
+    // What failed may be there the next time, such as a secret.
+    compiling.catch(() => rules.delete(config));
+    return compiling;
+  };
+}
+
 /** Layouts by the partition columns of a table, of which there are few. */
 function layouts({ partitionBy }: TopicRule, { fields }: MetadataColumns): Rule['layoutOf'] {
   const known = new Map<string, Layout>();

@@ -10,6 +10,8 @@ import type { PartitionColumn, SchemaPolicy, TableRule } from '../ingest/config.
 import { TableShape } from '../ingest/table-shape.ts';
 import { type Footer, footerLength, parseFooter, TRAILER_BYTES } from '../parquet/footer.ts';
 import type { RowWriter } from '../parquet/write/row-writer.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import type { KafkaConfig } from './config.ts';
 import type { KafkaEngine } from './engine.ts';
 import { DATE_COLUMN } from './rows/layout.ts';
 
@@ -39,6 +41,11 @@ export interface DataFile {
   readonly tail?: Uint8Array;
   /** ms since the epoch. */
   readonly time: number;
+}
+
+/** The table at a root in the bucket of the configuration. */
+export function tableAt(store: ObjectStore, { bucket }: Pick<KafkaConfig, 'bucket'>, root: string): TableRef {
+  return { store, root, url: `s3://${bucket}/${root}` };
 }
 
 /** The table as it is now, one LIST where it is known; undefined when there is none. */
@@ -82,6 +89,27 @@ export async function uploadRows(
   await table.store.put(tableKey(table, path), body);
   const tail = body.subarray(body.length - footerLength(body) - TRAILER_BYTES);
   return { path, size: body.length, rows: rows.rowCount, footer: parseFooter(body), tail, time: engine.now() };
+}
+
+/** Rows by the folders of their partition, and the table that they are for. */
+export interface TableRows {
+  readonly target: Omit<AppendTarget, 'table'>;
+  /** By `name=value` folders below the table's root. */
+  readonly files: ReadonlyMap<string, RowWriter>;
+}
+
+/** Writes the files that have rows; no commit has them yet. */
+export async function uploadFiles(
+  engine: KafkaEngine,
+  table: TableRef,
+  files: TableRows['files'],
+  name: string,
+): Promise<DataFile[]> {
+  const uploaded: DataFile[] = [];
+  for (const [folder, rows] of files) {
+    if (rows.rowCount > 0) uploaded.push(await uploadRows(engine, table, { rows, folder, name }));
+  }
+  return uploaded;
 }
 
 /** What a commit has besides the file. Called for every try; undefined when there is nothing to commit any more. */

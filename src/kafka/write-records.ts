@@ -4,13 +4,13 @@ import { isDeltaError } from '../delta/errors.ts';
 import { assertWritable } from '../delta/features.ts';
 import type { Snapshot } from '../delta/snapshot.ts';
 import type { TableRef } from '../delta/table.ts';
-import { RowWriter } from '../parquet/write/row-writer.ts';
-import { DEAD_LETTER_SCHEMA, type DeadLetter, deadLetterRow } from './dead-letters.ts';
+import type { DeadLetter } from './dead-letters.ts';
 import type { RoutedRecord } from './decode/decode-record.ts';
 import { assertNothingWaits, clearMark, isMarked, setMark } from './deferred/mark.ts';
 import { type PendingRange, putPending } from './deferred/pending.ts';
 import type { KafkaEngine } from './engine.ts';
-import { knownOffset, type OffsetKeeper, offsetAppId, sortRecords } from './offsets.ts';
+import { letterRows } from './letter-rows.ts';
+import { groupByPartition, knownOffset, type OffsetKeeper, offsetAppId, sortRecords } from './offsets.ts';
 import { planRows, type RowPlan } from './plan-records.ts';
 import type { KafkaRecord } from './record.ts';
 import type { Rule } from './rule.ts';
@@ -19,9 +19,8 @@ import {
   commitColumns,
   commitRows,
   currentSnapshot,
-  DATE_PARTITION,
   type DataFile,
-  uploadRows,
+  uploadFiles,
 } from './table-writer.ts';
 
 /** The records of one partition of a topic that are for one table, in the order of their offsets. */
@@ -118,9 +117,9 @@ async function writePart(
     const rejected = [...sorted.reused, ...plan.rejected].filter(({ record }) => !lettered.has(record));
     await writeDeadLetters(engine, batch, rejected, deadline);
     for (const { record } of rejected) lettered.add(record);
-    const files = await uploadFiles(engine, table, plan, fileName(partitions));
+    const files = await uploadFiles(engine, table, plan.files, fileName(partitions));
     const reached = reachedBy(sorted.news.slice(0, plan.planned));
-    const rest = byPartition(sorted.news.slice(plan.planned));
+    const rest = groupByPartition(sorted.news.slice(plan.planned));
     const result = (commits: number): WriteResult => ({
       ...(isDeferred ? NOTHING_COMMITTED : committedFiles(files)),
       snapshot: head,
@@ -250,24 +249,11 @@ function sortPartitions(partitions: readonly RoutedPartition[], known: KnownOffs
   return { news, reused, duplicates };
 }
 
-/** Records, which are in order, by their partitions. */
-function byPartition(records: readonly RoutedRecord[]): RoutedPartition[] {
-  const partitions = new Map<string, RoutedPartition & { readonly records: RoutedRecord[] }>();
-  for (const record of records) {
-    const { topic, partition } = record;
-    const id = `${topic}/${partition}`;
-    const known = partitions.get(id);
-    if (known === undefined) partitions.set(id, { topic, partition, records: [record] });
-    else known.records.push(record);
-  }
-  return [...partitions.values()];
-}
-
 /** The first and last offset of each partition. */
 function reachedBy(records: readonly RoutedRecord[]): PendingRange[] {
-  return byPartition(records).map(({ topic, partition, records: [first, ...others] }) => {
-    const from = first?.offset ?? 0;
-    return { topic, partition, first: from, last: others.at(-1)?.offset ?? from };
+  return groupByPartition(records).map(({ topic, partition, records: all }) => {
+    const first = all[0]?.offset ?? 0;
+    return { topic, partition, first, last: all.at(-1)?.offset ?? first };
   });
 }
 
@@ -316,14 +302,6 @@ function targetOf({ table, rule }: TableRecords, { schema, rejected, taken }: Ro
   };
 }
 
-async function uploadFiles(engine: KafkaEngine, table: TableRef, plan: RowPlan, name: string): Promise<DataFile[]> {
-  const files: DataFile[] = [];
-  for (const [folder, rows] of plan.files) {
-    if (rows.rowCount > 0) files.push(await uploadRows(engine, table, { rows, folder, name }));
-  }
-  return files;
-}
-
 /** Commits the records as they came, with the reasons. They have no offsets: whoever counts them takes each offset once. */
 export async function writeDeadLetters(
   engine: KafkaEngine,
@@ -332,20 +310,14 @@ export async function writeDeadLetters(
   deadline: number,
 ): Promise<void> {
   if (rejected.length === 0) return;
-  const rows = new RowWriter(DEAD_LETTER_SCHEMA);
   const now = engine.now();
-  for (const letter of rejected) rows.append(deadLetterRow(letter, now));
+  const { target, files: rows } = letterRows(
+    rejected.map((letter) => ({ ...letter, ingested: now })),
+    now,
+  );
   const head = await currentSnapshot(engine, table, undefined);
-  const folder = `${DATE_PARTITION.name}=${new Date(now).toISOString().slice(0, 10)}`;
-  const file = await uploadRows(engine, table, { rows, folder, name: fileName(partitions) });
-  const target: AppendTarget = {
-    table,
-    schema: DEAD_LETTER_SCHEMA,
-    schemaPolicy: 'evolve',
-    properties: {},
-    partitionColumns: [DATE_PARTITION],
-  };
-  await commitRows(engine, target, head, { files: [file], txns: () => [], deadline });
+  const files = await uploadFiles(engine, table, rows, fileName(partitions));
+  await commitRows(engine, { ...target, table }, head, { files, txns: () => [], deadline });
   engine.telemetry.log('warn', 'records in the dead letters', {
     table: table.url,
     records: rejected.length,

@@ -1,10 +1,10 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { freePort } from '../../src/local/free-port.ts';
 import { type LineProcess, startLineProcess } from './interop/line-process.ts';
 import { mavenJars } from './interop/maven-jars.ts';
 import { pythonEnv } from './python-env.ts';
@@ -148,14 +148,4 @@ async function register(url: string, subject: string, { type, ...rest }: Registe
   const text = await response.text();
   if (!response.ok) throw new Error(`the registry refuses the schema of ${subject}: ${text}`);
   return JSON.parse(text).id;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('there is no free port');
-  return address.port;
 }

@@ -8,7 +8,7 @@ import { type Footer, parseFooter } from '../../parquet/footer.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
 import type { KafkaEngine } from '../engine.ts';
 import { knownOffset, offsetAppId } from '../offsets.ts';
-import { commitRows, currentSnapshot, type DataFile } from '../table-writer.ts';
+import { commitRows, currentSnapshot, type DataFile, tableAt } from '../table-writer.ts';
 import { keepRows } from './keep-rows.ts';
 import {
   type PendingFile,
@@ -47,7 +47,7 @@ export async function commitPending(deps: CommitterDeps, deadline: number): Prom
   const roots = await pendingTables(deps.store);
   await mapConcurrently(roots, deps.config.tableConcurrency, async (root) => {
     const { store, telemetry } = deps;
-    const table: TableRef = { store, root, url: `s3://${deps.config.bucket}/${root}` };
+    const table = tableAt(store, deps.config, root);
     try {
       let snapshot: Snapshot | undefined;
       for (let more = true; more && deps.now() < deadline; ) {

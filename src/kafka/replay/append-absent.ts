@@ -1,19 +1,11 @@
 import type { Snapshot } from '../../delta/snapshot.ts';
 import type { TableRef } from '../../delta/table.ts';
-import type { RowWriter } from '../../parquet/write/row-writer.ts';
 import type { KafkaEngine } from '../engine.ts';
 import type { KafkaRecord } from '../record.ts';
-import { type AppendTarget, commitRows, type DataFile, uploadRows } from '../table-writer.ts';
+import { commitRows, type TableRows, uploadFiles } from '../table-writer.ts';
 import { assertFits } from './fit-files.ts';
 import { PresenceCheck } from './presence.ts';
 import type { RecordState } from './wanted-records.ts';
-
-/** Rows for a table. */
-export interface AppendRows {
-  readonly target: Omit<AppendTarget, 'table'>;
-  /** By the folders of their partition, below the table's root. */
-  readonly files: ReadonlyMap<string, RowWriter>;
-}
 
 export interface AppendJob {
   readonly table: TableRef;
@@ -27,7 +19,7 @@ export interface AppendJob {
   readonly deadline: number;
   readonly isDryRun: boolean;
   /** What to write, given what the table has. Called again when the table went on meanwhile. Undefined for nothing. */
-  plan(stateOf: (record: KafkaRecord) => RecordState, head: Snapshot | undefined): Promise<AppendRows | undefined>;
+  plan(stateOf: (record: KafkaRecord) => RecordState, head: Snapshot | undefined): Promise<TableRows | undefined>;
 }
 
 /** Characters of an identity in the name of a file. */
@@ -47,7 +39,7 @@ export async function appendAbsent(engine: KafkaEngine, job: AppendJob): Promise
     const plan = await job.plan((record) => check.stateOf(record), head);
     if (plan === undefined) return;
     if (job.isDryRun) return assertFits(table, plan, head, engine.now());
-    const files = await uploadFiles(engine, table, plan.files, identity);
+    const files = await uploadFiles(engine, table, plan.files, replayName(identity));
     if (files.length === 0) return;
     const base = head;
     const appId = `${engine.config.application}/replay/${identity}`;
@@ -64,17 +56,7 @@ export async function appendAbsent(engine: KafkaEngine, job: AppendJob): Promise
   }
 }
 
-/** Uploads the files that have rows. */
-export async function uploadFiles(
-  engine: KafkaEngine,
-  table: TableRef,
-  files: AppendRows['files'],
-  identity: string,
-): Promise<DataFile[]> {
-  const uploaded: DataFile[] = [];
-  const name = `replay-${identity.slice(0, NAME_LENGTH)}`;
-  for (const [folder, rows] of files) {
-    if (rows.rowCount > 0) uploaded.push(await uploadRows(engine, table, { rows, folder, name }));
-  }
-  return uploaded;
+/** How the files of a replay are called. */
+export function replayName(identity: string): string {
+  return `replay-${identity.slice(0, NAME_LENGTH)}`;
 }

@@ -6,13 +6,12 @@ import type { TableRef } from '../../delta/table.ts';
 import type { TableRule } from '../../ingest/config.ts';
 import { TableShape } from '../../ingest/table-shape.ts';
 import { parseFooter } from '../../parquet/footer.ts';
-import type { DataFile } from '../table-writer.ts';
-import type { AppendRows } from './append-absent.ts';
+import type { DataFile, TableRows } from '../table-writer.ts';
 
 /** What a commit does that adds these files to the table as it is. Throws `INVALID_SCHEMA` when it cannot take one. */
 export function fitFiles(
   table: TableRef,
-  target: AppendRows['target'],
+  target: TableRows['target'],
   head: Snapshot | undefined,
   files: readonly DataFile[],
   now: number,
@@ -41,7 +40,7 @@ export function fitFiles(
 /** Checks that the table would take the rows, without writing any. Ends their writers. Throws `INVALID_SCHEMA`. */
 export async function assertFits(
   table: TableRef,
-  { target, files }: AppendRows,
+  { target, files }: TableRows,
   head: Snapshot | undefined,
   now: number,
 ): Promise<void> {

@@ -1,9 +1,9 @@
 import type { AddFile } from '../../delta/actions.ts';
 import type { TableRef } from '../../delta/table.ts';
 import { DEAD_LETTER_SCHEMA, type RecordProblem } from '../dead-letters.ts';
+import type { DatedLetter } from '../letter-rows.ts';
 import type { KafkaHeader, KafkaRecord, TimestampType } from '../record.ts';
 import { openDataFile, readRows } from './data-file.ts';
-import type { DatedLetter } from './letter-table.ts';
 
 /** The dead letters of a file, or why it is left alone. */
 export type LetterFile =

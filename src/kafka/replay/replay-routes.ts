@@ -1,9 +1,9 @@
 import { type KafkaConfig, ruleOf } from '../config.ts';
 import type { SchemaRegistries } from '../decode/create-decoder.ts';
-import type { PartitionRecords } from '../offsets.ts';
+import { groupByPartition, type PartitionRecords } from '../offsets.ts';
 import type { KafkaRecord } from '../record.ts';
 import { type Route, routeRecords } from '../routing.ts';
-import { compileRule, type Rule } from '../rule.ts';
+import { createRuleCache, type Rule } from '../rule.ts';
 import type { TopicRule } from '../topic-rule.ts';
 
 export interface ReplayRoutes {
@@ -18,35 +18,27 @@ export type Router = (records: readonly KafkaRecord[]) => Promise<ReplayRoutes>;
 
 /** The routes of a configuration, which are those of the function. */
 export function createRouter(config: KafkaConfig, registries: SchemaRegistries): Router {
-  const rules = new Map<TopicRule, Promise<Rule>>();
-  const compile = (rule: TopicRule): Promise<Rule> => {
-    const compiled = rules.get(rule) ?? compileRule(rule, registries);
-    rules.set(rule, compiled);
-    return compiled;
-  };
+  const compiled = createRuleCache(registries);
   return async (records) => {
     const unrouted: KafkaRecord[] = [];
-    const partitions = new Map<string, { topic: string; partition: number; records: KafkaRecord[] }>();
+    const routed: KafkaRecord[] = [];
     const ruleByTopic = new Map<string, TopicRule>();
     for (const record of records) {
-      const { topic, partition } = record;
+      const { topic } = record;
       const rule = ruleByTopic.get(topic) ?? ruleOf(config, topic);
       if (rule === undefined) {
         unrouted.push(record);
         continue;
       }
       ruleByTopic.set(topic, rule);
-      const id = `${topic}/${partition}`;
-      const known = partitions.get(id);
-      if (known === undefined) partitions.set(id, { topic, partition, records: [record] });
-      else known.records.push(record);
+      routed.push(record);
     }
     const ruleFor = async (topic: string): Promise<Rule> => {
       const rule = ruleByTopic.get(topic);
       if (rule === undefined) throw new Error(`the topic "${topic}" is none of those that have a rule`);
-      return compile(rule);
+      return compiled(rule);
     };
-    const { routes, failures } = await routeRecords(inOrder([...partitions.values()]), ruleFor);
+    const { routes, failures } = await routeRecords(inOrder(groupByPartition(routed)), ruleFor);
     for (const { error } of failures) throw error;
     return { routes, unrouted };
   };

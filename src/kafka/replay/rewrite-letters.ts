@@ -4,10 +4,10 @@ import { findActive, type Snapshot } from '../../delta/snapshot.ts';
 import type { TableRef } from '../../delta/table.ts';
 import { commit, type Decision } from '../../delta/transaction.ts';
 import type { KafkaEngine } from '../engine.ts';
-import { currentSnapshot } from '../table-writer.ts';
-import { uploadFiles } from './append-absent.ts';
+import { type DatedLetter, letterRows } from '../letter-rows.ts';
+import { currentSnapshot, uploadFiles } from '../table-writer.ts';
+import { replayName } from './append-absent.ts';
 import { fitFiles } from './fit-files.ts';
-import { type DatedLetter, letterRows } from './letter-table.ts';
 
 export interface LetterRewrite {
   readonly table: TableRef;
@@ -34,7 +34,7 @@ export async function rewriteLetters(
   const fresh = await currentSnapshot(engine, table, head);
   if (fresh === undefined) return 'moved';
   const { target, files: rows } = letterRows(letters, engine.now());
-  const added = await uploadFiles(engine, table, rows, identity);
+  const added = await uploadFiles(engine, table, rows, replayName(identity));
   const paths = new Set(files.map((file) => canonicalPath(table, file.path)));
   const decide = async (current: Snapshot | undefined): Promise<Decision> => {
     if (current === undefined) return { kind: 'skip' };

@@ -4,11 +4,12 @@ import type { TableRef } from '../../delta/table.ts';
 import { DEAD_LETTERS, type DeadLetter, type RecordProblem } from '../dead-letters.ts';
 import type { RoutedRecord } from '../decode/decode-record.ts';
 import type { KafkaEngine } from '../engine.ts';
+import { letterRows } from '../letter-rows.ts';
 import { planRows } from '../plan-records.ts';
 import type { KafkaRecord } from '../record.ts';
 import type { Route } from '../routing.ts';
-import { type AppendRows, appendAbsent } from './append-absent.ts';
-import { letterRows } from './letter-table.ts';
+import type { TableRows } from '../table-writer.ts';
+import { appendAbsent } from './append-absent.ts';
 import { type RecordId, recordId } from './record-id.ts';
 import type { RecordState } from './wanted-records.ts';
 
@@ -100,7 +101,7 @@ export class TableReplay {
     }
   }
 
-  async #plan(stateOf: StateOf, head: Snapshot | undefined): Promise<AppendRows | undefined> {
+  async #plan(stateOf: StateOf, head: Snapshot | undefined): Promise<TableRows | undefined> {
     const { rule, unrouted } = this.#route;
     this.#problems.clear();
     this.#present = 0;

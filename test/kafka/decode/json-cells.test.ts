@@ -5,10 +5,11 @@ import { parseType } from '../../../src/delta/ddl.ts';
 import { type Datum, NumberText } from '../../../src/kafka/decode/datum.ts';
 import { parseJson } from '../../../src/kafka/decode/json.ts';
 import { type JsonCellOptions, jsonToCell } from '../../../src/kafka/decode/json-cells.ts';
-import { PayloadError, type PayloadErrorCode } from '../../../src/kafka/decode/payload-error.ts';
+import { PayloadError } from '../../../src/kafka/decode/payload-error.ts';
 import type { CellValue } from '../../../src/parquet/write/cell.ts';
 import { RowWriter } from '../../../src/parquet/write/row-writer.ts';
 import { types } from '../../support/arbitrary-rows.ts';
+import { refuses } from '../../support/payload-errors.ts';
 
 const n = (text: string) => new NumberText(text);
 const LONG = 'x'.repeat(10_000);
@@ -342,16 +343,4 @@ describe('jsonToCell of parts', () => {
 
 function parse(text: string): Datum {
   return parseJson(Buffer.from(text), { maxDepth: 100 });
-}
-
-function refuses(run: () => unknown, code: PayloadErrorCode, message = /./): PayloadError {
-  try {
-    run();
-  } catch (error) {
-    assert.ok(error instanceof PayloadError, String(error));
-    assert.equal(error.code, code);
-    assert.match(error.message, message);
-    return error;
-  }
-  throw new assert.AssertionError({ message: `expected ${code}` });
 }

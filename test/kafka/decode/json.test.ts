@@ -4,7 +4,8 @@ import fc from 'fast-check';
 import { type Datum, NumberText } from '../../../src/kafka/decode/datum.ts';
 import { createJsonDecoder, parseJson } from '../../../src/kafka/decode/json.ts';
 import { jsonText } from '../../../src/kafka/decode/json-text.ts';
-import { PayloadError, type PayloadErrorCode } from '../../../src/kafka/decode/payload-error.ts';
+import { PayloadError } from '../../../src/kafka/decode/payload-error.ts';
+import { refuses } from '../../support/payload-errors.ts';
 
 const LIMITS = { maxDepth: 100 };
 
@@ -193,18 +194,6 @@ describe('the decoder of JSON lines', () => {
 
 function parse(text: string): Datum {
   return parseJson(Buffer.from(text), LIMITS);
-}
-
-function refuses(run: () => unknown, code: PayloadErrorCode, message = /./): PayloadError {
-  try {
-    run();
-  } catch (error) {
-    assert.ok(error instanceof PayloadError, String(error));
-    assert.equal(error.code, code);
-    assert.match(error.message, message);
-    return error;
-  }
-  throw new assert.AssertionError({ message: `expected ${code}` });
 }
 
 function depthOf(value: unknown): number {
