@@ -25,8 +25,17 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     STORE_PORT,
     'types:src/storage',
   ],
+  'src/maintenance': [
+    'src/delta',
+    'src/parquet',
+    'src/ingest/concurrently.ts',
+    'src/kafka/deferred/pending.ts',
+    STORE_PORT,
+    'types:src/storage',
+  ],
   'src/aws': [
     'src/storage',
+    'types:src/maintenance',
     'src/ingest/config.ts',
     'src/ingest/config-reader.ts',
     'src/kafka/config.ts',
@@ -46,6 +55,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   'src/cli': [
     'src/local',
+    'src/maintenance',
     'src/consumer',
     'src/kafka',
     'src/aws',
@@ -55,7 +65,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/storage',
     'package.json',
   ],
-  lambdas: ['src/aws', 'src/ingest', 'src/kafka', 'src/parquet'],
+  lambdas: ['src/aws', 'src/ingest', 'src/kafka', 'src/maintenance', 'src/parquet', 'src/storage'],
   // The configuration is checked before synthesis by what reads it at run-time.
   infra: ['src/ingest/config.ts', 'src/ingest/config-reader.ts', 'src/kafka/config.ts'],
   'resaca.config.ts': ['types:infra'],

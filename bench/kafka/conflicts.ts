@@ -120,6 +120,10 @@ function slowStore(store: ObjectStore, counts: { requests: number }): ObjectStor
       await wait(LATENCY.write);
       return store.put(key, body);
     },
+    async putStream(key, pieces) {
+      await wait(LATENCY.write);
+      return store.putStream(key, pieces);
+    },
     async putIfAbsent(key, body) {
       await wait(LATENCY.write);
       return store.putIfAbsent(key, body);

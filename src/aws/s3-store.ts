@@ -55,6 +55,12 @@ export function createS3Store(options: S3StoreOptions): ObjectStore {
         client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: body })),
       );
     },
+    async putStream(key, pieces) {
+      assertKey('putStream', key);
+      // Not for the functions that only append.
+      const { putStream } = await import('./s3-multipart.ts');
+      return putStream(options, key, pieces);
+    },
     putIfAbsent: (key, body) => createObject(options, key, body),
     async delete(key) {
       assertKey('delete', key);

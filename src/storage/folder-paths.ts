@@ -4,7 +4,7 @@ import { dirname, join, relative } from 'node:path';
 import { assertKey } from './keys.ts';
 import { type ObjectInfo, StoreError, type StoreErrorCode } from './object-store.ts';
 
-export type FileOperation = 'get' | 'head' | 'list' | 'put' | 'putIfAbsent' | 'delete';
+export type FileOperation = 'get' | 'head' | 'list' | 'put' | 'putStream' | 'putIfAbsent' | 'delete';
 
 /** Folder for half-written objects, in the root of a folder store. A key cannot go through it, and `list` hides it. */
 export const TEMP_FOLDER = '.resaca-tmp';

@@ -27,6 +27,7 @@ export function createFolderStore(dir: string): ObjectStore {
     get: (key, options) => getFile(root, key, options),
     head: (key) => headFile('head', root, key),
     put: (key, body) => writer.put(key, body),
+    putStream: (key, pieces) => writer.putStream(key, pieces),
     putIfAbsent: (key, body) => writer.putIfAbsent(key, body),
     delete: (key) => writer.delete(key),
     list: (prefix, options) => listFolder(root, prefix, options),

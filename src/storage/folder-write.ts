@@ -9,6 +9,7 @@ const TEMP_FILE_LIFETIME = 60 * 60 * 1000;
 
 export interface FolderWriter {
   put(key: string, body: Uint8Array): Promise<void>;
+  putStream(key: string, pieces: AsyncIterable<Uint8Array>): Promise<number>;
   putIfAbsent(key: string, body: Uint8Array): Promise<'created' | 'exists'>;
   delete(key: string): Promise<void>;
 }
@@ -27,10 +28,10 @@ export function createFolderWriter(root: string): FolderWriter {
   let swept: Promise<void> | undefined;
 
   async function write<T>(
-    operation: 'put' | 'putIfAbsent',
+    operation: 'put' | 'putStream' | 'putIfAbsent',
     key: string,
-    body: Uint8Array,
-    publish: (tempFile: string, path: string) => Promise<T>,
+    body: Uint8Array | AsyncIterable<Uint8Array>,
+    publish: (tempFile: string, path: string, size: number) => Promise<T>,
   ): Promise<T> {
     const path = keyPath(operation, root, key);
     return fileCall(operation, key, async () => {
@@ -44,8 +45,8 @@ export function createFolderWriter(root: string): FolderWriter {
       await swept;
       const tempFile = join(tempFolder, randomUUID());
       try {
-        await writeSynced(tempFile, body);
-        const result = await publish(tempFile, path);
+        const size = await writeSynced(tempFile, body);
+        const result = await publish(tempFile, path, size);
         await syncFolders(root, folder);
         return result;
       } finally {
@@ -56,6 +57,18 @@ export function createFolderWriter(root: string): FolderWriter {
 
   return {
     put: (key, body) => write('put', key, body, rename),
+    async putStream(key, pieces) {
+      const source = watched(pieces);
+      try {
+        return await write('putStream', key, source.pieces, async (tempFile, path, size) => {
+          await rename(tempFile, path);
+          return size;
+        });
+      } catch (error) {
+        // What the pieces throw is none of this store's errors.
+        throw source.failure === undefined ? error : source.failure.error;
+      }
+    },
     async putIfAbsent(key, body) {
       // Saves the writing of a body that cannot win; the link decides.
       if ((await headFile('putIfAbsent', root, key)) !== undefined) return 'exists';
@@ -72,6 +85,25 @@ export function createFolderWriter(root: string): FolderWriter {
   };
 }
 
+interface Watched {
+  readonly pieces: AsyncIterable<Uint8Array>;
+  /** What they threw. */
+  failure?: { readonly error: unknown };
+}
+
+function watched(pieces: AsyncIterable<Uint8Array>): Watched {
+  const source: Watched = { pieces: { [Symbol.asyncIterator]: () => iterate() } };
+  async function* iterate() {
+    try {
+      yield* pieces;
+    } catch (error) {
+      source.failure = { error };
+      throw error;
+    }
+  }
+  return source;
+}
+
 async function linkIfAbsent(tempFile: string, path: string): Promise<'created' | 'exists'> {
   try {
     await link(tempFile, path);
@@ -82,11 +114,17 @@ async function linkIfAbsent(tempFile: string, path: string): Promise<'created' |
   }
 }
 
-async function writeSynced(path: string, body: Uint8Array): Promise<void> {
+/** Returns the bytes written. */
+async function writeSynced(path: string, body: Uint8Array | AsyncIterable<Uint8Array>): Promise<number> {
   const handle = await open(path, 'wx');
   try {
-    await handle.writeFile(body);
+    let size = 0;
+    for await (const piece of body instanceof Uint8Array ? [body] : body) {
+      await handle.writeFile(piece);
+      size += piece.byteLength;
+    }
     await handle.sync();
+    return size;
   } finally {
     await handle.close();
   }

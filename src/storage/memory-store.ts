@@ -48,6 +48,12 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): ObjectStore
       assertKey('put', key);
       write(key, body);
     },
+    async putStream(key, pieces) {
+      assertKey('putStream', key);
+      const body = Buffer.concat(await Array.fromAsync(pieces, (piece) => new Uint8Array(piece)));
+      write(key, body);
+      return body.byteLength;
+    },
     async putIfAbsent(key, body) {
       assertKey('putIfAbsent', key);
       if (entries.has(key)) return 'exists';

@@ -18,6 +18,11 @@ export interface ObjectStore {
   head(key: string): Promise<ObjectInfo | undefined>;
   /** Writes an object, replacing what was there. */
   put(key: string, body: Uint8Array): Promise<void>;
+  /**
+   * Writes an object from pieces in their order, replacing what was there, and returns its size in bytes. Holds a few of the
+   * pieces at a time. The object becomes visible whole, once they have ended; not at all where they throw.
+   */
+  putStream(key: string, pieces: AsyncIterable<Uint8Array>): Promise<number>;
   /** Writes an object only if there is none under the key. */
   putIfAbsent(key: string, body: Uint8Array): Promise<'created' | 'exists'>;
   /** Removes an object; removing one that is absent succeeds. */

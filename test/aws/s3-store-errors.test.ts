@@ -9,6 +9,27 @@ import { listKeys, rejectsWith } from '../support/store-assertions.ts';
 const OK = respond(200, { etag: '"abc"' });
 const VERSION = { etag: '"abc"', 'last-modified': 'Sat, 03 Jan 2026 10:00:00 GMT' };
 
+describe('putStream on S3', () => {
+  const created = respond(
+    200,
+    {},
+    '<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>',
+  );
+
+  it('gives an upload up when a part cannot be sent', async () => {
+    const { store, requests } = await scripted([created, s3Error(403, 'AccessDenied')]);
+    async function* pieces() {
+      for (let part = 0; part < 5; part++) yield new Uint8Array(8 * 1024 * 1024);
+    }
+    await rejectsWith('ACCESS_DENIED', store.putStream('key', pieces()));
+    const last = requests.at(-1);
+    assert.deepEqual(
+      [last?.method, new URL(last?.url ?? '', 'http://s3').searchParams.get('uploadId')],
+      ['DELETE', 'u'],
+    );
+  });
+});
+
 describe('putIfAbsent on S3', () => {
   it('reports 412 as exists, and asks with If-None-Match', async () => {
     const { store, requests } = await scripted([s3Error(412, 'PreconditionFailed')]);

@@ -57,6 +57,7 @@ function shuffled(inner: ObjectStore, random: () => number): ObjectStore {
     get: (key, options) => around(() => inner.get(key, options)),
     head: (key) => around(() => inner.head(key)),
     put: (key, body) => around(() => inner.put(key, body)),
+    putStream: (key, pieces) => around(() => inner.putStream(key, pieces)),
     putIfAbsent: (key, body) => around(() => inner.putIfAbsent(key, body)),
     delete: (key) => around(() => inner.delete(key)),
     async *list(prefix, options) {

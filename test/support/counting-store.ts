@@ -3,7 +3,7 @@ import type { ObjectStore } from '../../src/storage/object-store.ts';
 /** Keys that one LIST request returns at most (Amazon S3 API reference, ListObjectsV2). */
 const S3_PAGE_SIZE = 1000;
 
-/** What a bill would count: a `list` is one request for every page that was really asked for. */
+/** What a bill would count, but that a `putStream` is one `put`: a `list` is one request for every page that was really asked for. */
 export interface RequestCounts {
   get: number;
   head: number;
@@ -68,6 +68,12 @@ export function createCountingStore(inner: ObjectStore, { pageSize = S3_PAGE_SIZ
       count('put', key);
       counts.bytesWritten += body.byteLength;
       return inner.put(key, body);
+    },
+    async putStream(key, pieces) {
+      count('put', key);
+      const size = await inner.putStream(key, pieces);
+      counts.bytesWritten += size;
+      return size;
     },
     putIfAbsent(key, body) {
       count('putIfAbsent', key);

@@ -71,6 +71,7 @@ export function createFaultyStore(inner: ObjectStore, plan: FaultPlan): FaultySt
     get: (key, options) => around('get', key, () => inner.get(key, options)),
     head: (key) => around('head', key, () => inner.head(key)),
     put: (key, body) => around('put', key, () => inner.put(key, body)),
+    putStream: (key, pieces) => around('put', key, () => inner.putStream(key, pieces)),
     putIfAbsent: (key, body) => around('putIfAbsent', key, () => inner.putIfAbsent(key, body)),
     delete: (key) => around('delete', key, () => inner.delete(key)),
     async *list(prefix, options) {

@@ -201,6 +201,52 @@ function writing(makeStore: StoreMaker): void {
     await reader;
   });
 
+  it('writes pieces as one object, and says how large it is', async () => {
+    const store = await makeStore();
+    await store.put('pieces', bytes('before'));
+    for (const pieces of [[], [''], ['hello'], ['', 'a', '', 'bc', 'd'.repeat(100_000)]]) {
+      const expected = pieces.join('');
+      assert.equal(await store.putStream('pieces', streamOf(pieces.map(bytes))), expected.length);
+      assert.equal(text((await store.get('pieces')).body), expected);
+    }
+  });
+
+  it('writes a large object from pieces of any size, also when they are made slowly', async () => {
+    const store = await makeStore();
+    const body = Uint8Array.from({ length: 20_000_003 }, (_, index) => (index * 31) % 251);
+    const sizes = [1, 9_000_000, 100_000, 8 * 1024 * 1024];
+    async function* pieces() {
+      for (let start = 0, index = 0; start < body.length; index++) {
+        const size = sizes[index % sizes.length] ?? 1;
+        // The maker may use its buffer again once it is asked for more.
+        const piece = body.slice(start, start + size);
+        yield piece;
+        piece.fill(0);
+        await Promise.resolve();
+        start += size;
+      }
+    }
+    assert.equal(await store.putStream('large', pieces()), body.length);
+    assert.equal(Buffer.compare((await store.get('large')).body, body), 0);
+  });
+
+  it('writes nothing when the pieces throw, and throws the same', async () => {
+    const store = await makeStore();
+    await store.put('key', bytes('before'));
+    const failure = Object.assign(new Error('no more'), { code: 'EEXIST' });
+    for (const size of [0, 3, 9 * 1024 * 1024]) {
+      const pieces = async function* () {
+        if (size > 0) yield new Uint8Array(size);
+        throw failure;
+      };
+      for (const key of ['key', 'other']) {
+        await assert.rejects(store.putStream(key, pieces()), (error) => error === failure);
+      }
+    }
+    assert.equal(text((await store.get('key')).body), 'before');
+    assert.deepEqual(await listKeys(store, ''), ['key']);
+  });
+
   it('deletes, also what is not there', async () => {
     const store = await makeStore();
     await store.put('a/b', bytes('x'));
@@ -346,6 +392,7 @@ function keys(makeStore: StoreMaker): void {
       await rejectsWith('INVALID_KEY', store.get(key));
       await rejectsWith('INVALID_KEY', store.head(key));
       await rejectsWith('INVALID_KEY', store.put(key, bytes('x')));
+      await rejectsWith('INVALID_KEY', store.putStream(key, streamOf([bytes('x')])));
       await rejectsWith('INVALID_KEY', store.putIfAbsent(key, bytes('x')));
       await rejectsWith('INVALID_KEY', store.delete(key));
     }
@@ -364,6 +411,10 @@ function keys(makeStore: StoreMaker): void {
 
 async function putAll(store: ObjectStore, names: readonly string[]): Promise<void> {
   await Promise.all(names.map((key) => store.put(key, bytes(key))));
+}
+
+async function* streamOf(pieces: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
+  yield* pieces;
 }
 
 function bytes(content: string): Uint8Array {

@@ -11,6 +11,11 @@ export function createDryRunStore(store: ObjectStore): ObjectStore {
     list: (prefix, options) => store.list(prefix, options),
     putIfAbsent: async (key) => ((await store.head(key)) === undefined ? 'created' : 'exists'),
     put: async () => undefined,
+    putStream: async (_key, pieces) => {
+      let size = 0;
+      for await (const piece of pieces) size += piece.byteLength;
+      return size;
+    },
     delete: async () => undefined,
   };
 }
