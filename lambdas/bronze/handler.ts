@@ -4,10 +4,11 @@ import { bronzeEnvironment } from '../../src/aws/env.ts';
 import { createRegistries } from '../../src/aws/registries.ts';
 import { createS3Store } from '../../src/aws/s3-store.ts';
 import { createTelemetry } from '../../src/aws/telemetry.ts';
+import { createCheckpointRequests } from '../../src/aws/upkeep-queue.ts';
 import { createBronzeHandler } from '../../src/kafka/handler.ts';
 import { createCheckpointReader } from '../../src/parquet/checkpoint-reader.ts';
 
-const { config, ...telemetry } = bronzeEnvironment();
+const { config, maintenanceQueueUrl, ...telemetry } = bronzeEnvironment();
 
 /** Kafka records of an event source mapping in; what cannot be written fails the invocation, and comes again. */
 export const handler = createBronzeHandler({
@@ -16,6 +17,7 @@ export const handler = createBronzeHandler({
   registries: createRegistries(config),
   config,
   telemetry: createTelemetry({ service: 'bronze', ...telemetry }),
+  checkpoints: createCheckpointRequests(maintenanceQueueUrl),
   now: Date.now,
   random: Math.random,
   sleep: (ms) => sleep(ms),

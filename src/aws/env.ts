@@ -4,6 +4,7 @@ import { type AppendConfig, parseAppendConfig } from '../ingest/config.ts';
 import { ConfigError } from '../ingest/config-reader.ts';
 import type { LogLevel } from '../ingest/telemetry.ts';
 import { type KafkaConfig, parseKafkaConfig } from '../kafka/config.ts';
+import { type MaintenanceConfig, parseMaintenanceConfig } from '../maintenance/config.ts';
 
 /** What a function takes from its environment. The AWS SDK reads its own variables (region, credentials, endpoint). */
 export interface FunctionEnvironment<Config> {
@@ -13,10 +14,19 @@ export interface FunctionEnvironment<Config> {
   readonly pipeline: string;
   /** Whether each table has metrics of its own, beside those of the pipeline. */
   readonly metricsByTable: boolean;
+  /** URL of the queue of the maintenance function, where there is one. */
+  readonly maintenanceQueueUrl: string | undefined;
 }
 
 const LOG_LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
-const KNOWN = ['RESACA_CONFIG', 'RESACA_CONFIG_FILE', 'RESACA_LOG_LEVEL', 'RESACA_METRICS_BY_TABLE', 'RESACA_PIPELINE'];
+const KNOWN = [
+  'RESACA_CONFIG',
+  'RESACA_CONFIG_FILE',
+  'RESACA_LOG_LEVEL',
+  'RESACA_MAINTENANCE_QUEUE_URL',
+  'RESACA_METRICS_BY_TABLE',
+  'RESACA_PIPELINE',
+];
 
 /** The environment of the append function; see `readEnvironment`. */
 export function appendEnvironment(env: NodeJS.ProcessEnv = process.env): FunctionEnvironment<AppendConfig> {
@@ -35,6 +45,11 @@ export function bronzeEnvironment(env: NodeJS.ProcessEnv = process.env): Functio
   );
 }
 
+/** The environment of the maintenance function; see `readEnvironment`. */
+export function maintenanceEnvironment(env: NodeJS.ProcessEnv = process.env): FunctionEnvironment<MaintenanceConfig> {
+  return readEnvironment(env, parseMaintenanceConfig);
+}
+
 /**
  * Reads the variables `RESACA_*`; an empty one counts as absent. Throws ConfigError naming each that is unknown or bad.
  *
@@ -42,6 +57,7 @@ export function bronzeEnvironment(env: NodeJS.ProcessEnv = process.env): Functio
  * - `RESACA_CONFIG_FILE`: a file with that JSON instead, relative to the function's code. A function's variables hold
  *   4 kB together, a file what its package holds.
  * - `RESACA_LOG_LEVEL`: debug, info, warn or error. @default info
+ * - `RESACA_MAINTENANCE_QUEUE_URL`: the queue that is asked for checkpoints. @default none
  * - `RESACA_METRICS_BY_TABLE`: true or false. @default false
  * - `RESACA_PIPELINE`: value of the metrics' dimension `pipeline`. @default resaca
  */
@@ -61,7 +77,13 @@ function readEnvironment<Config>(
   }
   const config = readConfig(env, parse, problems);
   if (problems.length > 0 || config === undefined || logLevel === undefined) throw new ConfigError(problems);
-  return { config, logLevel, pipeline: env.RESACA_PIPELINE || 'resaca', metricsByTable: byTable === 'true' };
+  return {
+    config,
+    logLevel,
+    pipeline: env.RESACA_PIPELINE || 'resaca',
+    metricsByTable: byTable === 'true',
+    maintenanceQueueUrl: env.RESACA_MAINTENANCE_QUEUE_URL || undefined,
+  };
 }
 
 function readConfig<Config>(

@@ -58,6 +58,21 @@ export function canonicalPath(table: Pick<TableRef, 'url'>, loggedPath: string):
   return `${file.scheme}://${file.authority}${path}`;
 }
 
+/**
+ * The name of a file that a compaction writes. By it the append function tells such a file from one that landed: its event
+ * may come before the commit that replaces the small files by it.
+ */
+export function compactedFileName(uuid: string): string {
+  return `${COMPACTED_PREFIX}${uuid}.zstd.parquet`;
+}
+
+/** Whether a key or path is that of a file that a compaction wrote. */
+export function isCompactedFile(path: string): boolean {
+  return path.startsWith(COMPACTED_PREFIX, path.lastIndexOf('/') + 1);
+}
+
+const COMPACTED_PREFIX = 'resaca-compacted-';
+
 /** The identity of a file from its canonical path and its deletion vector. */
 export function fileId(path: string, dv?: DeletionVector): FileId {
   return dv === undefined ? path : `${path}\0${deletionVectorId(dv)}`;

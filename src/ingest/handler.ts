@@ -1,3 +1,4 @@
+import { askForCheckpoint, type CheckpointRequests } from '../delta/checkpoint-interval.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { appendBatch, type TableBatch } from './append.ts';
 import type { LandedObject } from './candidate.ts';
@@ -28,10 +29,13 @@ export interface AppendDeps extends TableEngine {
   storeFor(bucket: string): ObjectStore;
   /** The name of a table for people. */
   urlOf(bucket: string, root: string): string;
+  /** Asked for checkpoints of the tables that are committed to. @default nobody */
+  readonly checkpoints?: CheckpointRequests | undefined;
 }
 
 /** Kept back of the invocation's time, to answer with what failed instead of being cut off. ms. */
 const TIME_RESERVE = 2_000;
+const CANNOT_ASK = 'a checkpoint is due, and could not be asked for';
 /** Tables whose state is kept between invocations. */
 const MAX_CACHED_TABLES = 256;
 /** File actions kept between invocations for all tables together: about 40 MB. */
@@ -51,7 +55,8 @@ export function createAppendHandler(deps: AppendDeps) {
     await mapConcurrently(groups, deps.config.tableConcurrency, async (group) => {
       const { url } = group.batch.table;
       try {
-        const work = appendBatch(deps, group.batch, cache.take(url), deadline, footers);
+        const cached = cache.take(url);
+        const work = appendBatch(deps, group.batch, cached, deadline, footers);
         const outcome = await within(deadline - deps.now(), work, url);
         if (outcome.state !== undefined) cache.keep(url, outcome.state);
         for (const path of outcome.failed) for (const id of group.messagesOf(path)) failed.add(id);
@@ -60,6 +65,13 @@ export function createAppendHandler(deps: AppendDeps) {
           for (const id of group.allMessages().slice(0, 1)) failed.add(id);
           deps.telemetry.log('info', outcome.paused.message, { table: url });
         }
+        await askForCheckpoint({
+          requests: deps.checkpoints,
+          bucket: group.bucket,
+          before: cached?.snapshot?.version,
+          snapshot: outcome.state?.snapshot,
+          onFailure: (error) => deps.telemetry.log('warn', CANNOT_ASK, { table: url, error }),
+        });
       } catch (error) {
         deps.telemetry.log('error', 'table failed, its messages will be delivered again', { table: url, error });
         deps.telemetry.metrics(url, { failures: 1 });
@@ -90,6 +102,7 @@ async function within<T>(ms: number, work: Promise<T>, table: string): Promise<T
 }
 
 interface TableGroup {
+  readonly bucket: string;
   readonly batch: TableBatch;
   /** Ids of the messages with an event about the path. */
   messagesOf(path: string): Iterable<string>;
@@ -176,6 +189,7 @@ function toGroup(deps: AppendDeps, grouping: Grouping): TableGroup {
   const table = { store: deps.storeFor(bucket), root, url: deps.urlOf(bucket, root) };
   const allMessages = () => [...new Set([...paths.values()].flatMap(({ messageIds }) => [...messageIds]))];
   return {
+    bucket,
     batch: { table, settings, ...(rule !== undefined && { rule }), landed, deleted, oldest, relativePath },
     messagesOf: (path) => paths.get(path)?.messageIds ?? [],
     allMessages,

@@ -1,4 +1,5 @@
 import { splitTablePath } from '../delta/partition.ts';
+import { isCompactedFile } from '../delta/path.ts';
 import type { AppendConfig, TableRule, TableSettings } from './config.ts';
 
 export type Route =
@@ -20,12 +21,15 @@ export type IgnoreReason =
   | 'hidden'
   /** A folder marker: the key ends with a slash, or with `_$folder$` as Hadoop names them. */
   | 'folder'
+  /** A compaction wrote it, and commits it itself. */
+  | 'compacted'
   | 'excluded'
   /** No rule, and the convention does not apply. */
   | 'unmapped';
 
 /** Which table an object belongs to. */
 export function routeKey(bucket: string, key: string, config: AppendConfig): Route {
+  if (isCompactedFile(key)) return { kind: 'ignored', reason: 'compacted' };
   if (key.endsWith('/') || key.endsWith('_$folder$')) return { kind: 'ignored', reason: 'folder' };
   for (const rule of config.tables) {
     if (rule.bucket !== undefined && rule.bucket !== bucket) continue;

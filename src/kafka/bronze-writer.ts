@@ -1,3 +1,4 @@
+import { askForCheckpoint, type CheckpointRequests } from '../delta/checkpoint-interval.ts';
 import type { Snapshot } from '../delta/snapshot.ts';
 import { mapConcurrently } from '../ingest/concurrently.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
@@ -14,6 +15,8 @@ import { type WriteResult, writeDeadLetters, writeRecords } from './write-record
 export interface BronzeWriterDeps extends KafkaEngine {
   readonly store: ObjectStore;
   readonly registries: SchemaRegistries;
+  /** Asked for checkpoints of the tables that are committed to. @default nobody */
+  readonly checkpoints?: CheckpointRequests | undefined;
 }
 
 /** A table into which the records of a batch could not be written, or a topic; they have to come again. */
@@ -45,6 +48,7 @@ export class BronzeError extends AggregateError {
   readonly code = 'BRONZE_FAILED';
 }
 
+const CANNOT_ASK = 'a checkpoint is due, and could not be asked for';
 /** Tables whose state is kept between batches. */
 const MAX_TABLES = 256;
 
@@ -94,7 +98,15 @@ export function createBronzeWriter(deps: BronzeWriterDeps): BronzeWriter {
       await mapConcurrently(routes, deps.config.tableConcurrency, async (route) => {
         const { url } = tableAt(deps.store, deps.config, route.root);
         try {
+          const before = snapshots.get(url)?.version;
           const result = await writeRoute(route, deadline);
+          await askForCheckpoint({
+            requests: deps.checkpoints,
+            bucket: deps.config.bucket,
+            before,
+            snapshot: result.snapshot,
+            onFailure: (error) => deps.telemetry.log('warn', CANNOT_ASK, { table: url, error }),
+          });
           remember(url, result.snapshot);
           report(deps, url, result);
         } catch (error) {

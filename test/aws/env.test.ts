@@ -20,7 +20,12 @@ describe('the environment of the append function', () => {
   it('has a default for everything, also for what is empty', () => {
     const { config, ...rest } = appendEnvironment({ RESACA_CONFIG: '', RESACA_METRICS_BY_TABLE: '', AWS_REGION: 'x' });
     assert.equal(config.convention, 'hive');
-    assert.deepEqual(rest, { logLevel: 'info', metricsByTable: false, pipeline: 'resaca' });
+    assert.deepEqual(rest, {
+      logLevel: 'info',
+      metricsByTable: false,
+      pipeline: 'resaca',
+      maintenanceQueueUrl: undefined,
+    });
   });
 
   it('takes the configuration from a file beside the code', () => {

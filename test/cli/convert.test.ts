@@ -113,6 +113,16 @@ describe('resaca convert', () => {
     assert.match(late.stderr, /--partition is for new tables/);
   });
 
+  it('leaves out what a compaction wrote, and says so', async () => {
+    const folder = makeTempFolder();
+    landFile(folder, 't/a.parquet', parquet(rowsOf(1, 10)));
+    landFile(folder, 't/resaca-compacted-7aa0c7f7-28d5-4f2e-96a6-2b1c4f2f9a11.zstd.parquet', parquet(rowsOf(1, 10)));
+    const { code, stdout, stderr } = await runCli(['convert', join(folder, 't'), '--yes']);
+    assert.equal(code, 3);
+    assert.match(stdout, /added +1 file, 10 rows/);
+    assert.match(stderr, /1 file resaca-compacted-\* left out/);
+  });
+
   it('ends with 0 when every file is in the table', async () => {
     const folder = makeTempFolder();
     landFile(folder, 't/a.parquet');

@@ -79,7 +79,16 @@ async function runConvert(args: ParsedArgs, context: CommandContext): Promise<Ex
     await terminal.print(
       resultLines(conversion, result, { dryRun, duration: Date.now() - begin }, terminal).join('\n'),
     );
-  return result.progress.quarantined === 0 ? EXIT.ok : EXIT.incomplete;
+  if (survey.compacted > 0) terminal.note(compactedNote(survey.compacted));
+  return result.progress.quarantined === 0 && survey.compacted === 0 ? EXIT.ok : EXIT.incomplete;
+}
+
+/** Their rows are also in the small files that they were made of, or in them alone where a vacuum took those. */
+function compactedNote(files: number): string {
+  return (
+    `${plural(files, 'file')} resaca-compacted-* left out: a table that was here before had small files compacted into ` +
+    'them. Where these are gone, restore its _delta_log instead.'
+  );
 }
 
 /** In another writer's table, a file that the log does not know may be one that it removed so long ago that no tombstone is left. */

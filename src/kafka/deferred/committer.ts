@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Txn } from '../../delta/actions.ts';
+import { askForCheckpoint, type CheckpointRequests } from '../../delta/checkpoint-interval.ts';
 import { DeltaError } from '../../delta/errors.ts';
 import type { Snapshot } from '../../delta/snapshot.ts';
 import { type TableRef, tableKey } from '../../delta/table.ts';
@@ -23,8 +24,11 @@ import { closedSubset, type SettledBatch, settle } from './settle.ts';
 
 export interface CommitterDeps extends KafkaEngine {
   readonly store: ObjectStore;
+  /** Asked for checkpoints of the tables that are committed to. @default nobody */
+  readonly checkpoints?: CheckpointRequests | undefined;
 }
 
+const CANNOT_ASK = 'a checkpoint is due, and could not be asked for';
 /** Batches that one commit takes, about. */
 const MAX_BATCHES = 1_000;
 /** Files that wait for longer are looked at before they are committed: a VACUUM may have taken them. ms. */
@@ -53,7 +57,15 @@ export async function commitPending(deps: CommitterDeps, deadline: number): Prom
       for (let more = true; more && deps.now() < deadline; ) {
         const turn = await nextTurn(store, root);
         if (turn.batches.length === 0) break;
+        const before = snapshot?.version;
         snapshot = await commitTable(deps, table, { batches: turn.batches, snapshot, deadline });
+        await askForCheckpoint({
+          requests: deps.checkpoints,
+          bucket: deps.config.bucket,
+          before,
+          snapshot,
+          onFailure: (error) => telemetry.log('warn', CANNOT_ASK, { table: table.url, error }),
+        });
         await mapConcurrently(turn.batches, 32, ({ key }) => store.delete(key));
         more = turn.left > 0;
       }

@@ -1,0 +1,98 @@
+import type { TableRef } from '../delta/table.ts';
+import type { Telemetry } from '../ingest/telemetry.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import type { MaintenanceConfig } from './config.ts';
+import type { MaintenanceEngine } from './engine.ts';
+import { findTables } from './find-tables.ts';
+import { parseSchedule, parseUpkeepMessage, type Task, type UpkeepMessage, type UpkeepSchedule } from './messages.ts';
+import type { RunTask } from './tasks.ts';
+
+/** Where work on tables waits: a FIFO queue with a message group for each table. */
+export interface UpkeepQueue {
+  /** `occasion` makes a message another than one that was sent for something else. Throws what keeps it from that. */
+  send(message: UpkeepMessage, occasion: string): Promise<void>;
+}
+
+export interface MaintenanceDeps extends MaintenanceEngine {
+  readonly config: MaintenanceConfig;
+  readonly telemetry: Telemetry;
+  readonly queue: UpkeepQueue;
+  readonly runTask: RunTask;
+  storeFor(bucket: string): ObjectStore;
+  urlOf(bucket: string, root: string): string;
+}
+
+interface SqsEvent {
+  readonly Records: readonly { readonly messageId: string; readonly body: string }[];
+}
+
+interface InvocationContext {
+  readonly awsRequestId: string;
+  getRemainingTimeInMillis(): number;
+}
+
+/** Kept back of the invocation's time, to send on what is left instead of being cut off. ms. */
+const TIME_RESERVE = 10_000;
+
+/** Turns after which work is given up until the next schedule: it would be a day of work, or a fault that repeats itself. */
+const MAX_TURNS = 100;
+
+/**
+ * The maintenance function. A schedule makes it put the work for each table into the queue; a message makes it do that
+ * work, one table at a time. What the time is not enough for is put into the queue again. A failure is thrown, so that the
+ * message comes again; each task may be repeated.
+ */
+export function createMaintenanceHandler(deps: MaintenanceDeps) {
+  return async function handleMaintenance(event: unknown, context: InvocationContext): Promise<void> {
+    const deadline = deps.now() + Math.max(context.getRemainingTimeInMillis() - TIME_RESERVE, 0);
+    const schedule = parseSchedule(event);
+    if (schedule !== undefined) return enqueueAll(deps, schedule);
+    for (const { body } of (event as SqsEvent).Records) {
+      await work(deps, parseUpkeepMessage(body), deadline, context.awsRequestId);
+    }
+  };
+}
+
+async function enqueueAll(deps: MaintenanceDeps, { tasks, time }: UpkeepSchedule): Promise<void> {
+  let count = 0;
+  for (const { bucket, prefixes } of deps.config.places) {
+    for (const prefix of prefixes) {
+      for await (const root of findTables(deps.storeFor(bucket), prefix)) {
+        await deps.queue.send({ bucket, root, tasks }, time);
+        count++;
+      }
+    }
+  }
+  deps.telemetry.log('info', 'upkeep scheduled', { tables: count, tasks });
+}
+
+async function work(deps: MaintenanceDeps, message: UpkeepMessage, deadline: number, occasion: string): Promise<void> {
+  const { bucket, root } = message;
+  const table: TableRef = { store: deps.storeFor(bucket), root, url: deps.urlOf(bucket, root) };
+  const left: Task[] = [];
+  for (const task of message.tasks) {
+    const isStarted = deps.now() < deadline;
+    if (!isStarted || !(await runOne(deps, table, task, deadline))) left.push(task);
+  }
+  if (left.length === 0) return;
+  const turn = (message.turn ?? 0) + 1;
+  if (turn > MAX_TURNS) throw new Error(`${left.join(', ')} of ${table.url} came to no end in ${MAX_TURNS} turns`);
+  // A message of its own: this one may have been delivered as often as it may already.
+  await deps.queue.send({ bucket, root, tasks: left, turn }, occasion);
+}
+
+/** Whether the task is done, and not only a part of it. */
+async function runOne(deps: MaintenanceDeps, table: TableRef, task: Task, deadline: number): Promise<boolean> {
+  const begin = deps.now();
+  try {
+    const { isDone, metrics, details } = await deps.runTask(task, deps, table, deadline);
+    const ms = deps.now() - begin;
+    deps.telemetry.log('info', isDone ? `${task} done` : `${task} goes on later`, { table: table.url, ms, ...details });
+    deps.telemetry.metrics(table.url, metrics);
+    return isDone;
+  } catch (error) {
+    deps.telemetry.log('error', `${task} failed, its message will be delivered again`, { table: table.url, error });
+    deps.telemetry.metrics(table.url, { failures: 1 });
+    throw error;
+  }
+}
