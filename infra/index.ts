@@ -5,6 +5,7 @@ export { ConfigError } from '../src/ingest/config-reader.ts';
 export type { KafkaConfigInput } from '../src/kafka/config.ts';
 export type { KafkaDeploymentConfig } from './config/kafka-config.ts';
 export { loadConfig } from './config/load-config.ts';
+export type { MaintenanceDeploymentConfig } from './config/maintenance-config.ts';
 export type { AlarmConfig, AppendFunctionConfig, LandingConfig, ResacaConfig } from './config/types.ts';
 export { AppendPipeline, type AppendPipelineProps } from './constructs/append-pipeline.ts';
 export { BronzeAlarms, type BronzeAlarmsProps } from './constructs/bronze-alarms.ts';
@@ -28,8 +29,17 @@ export type {
   SelfManagedKafkaSource,
 } from './constructs/kafka-source.ts';
 export { LandingBucket, type LandingBucketProps } from './constructs/landing-bucket.ts';
+export { MaintenanceAlarms, type MaintenanceAlarmsProps } from './constructs/maintenance-alarms.ts';
 export { PipelineAlarms, type PipelineAlarmsProps } from './constructs/pipeline-alarms.ts';
 export { PipelineDashboard, type PipelineDashboardProps } from './constructs/pipeline-dashboard.ts';
 export { type PipelineMetric, pipelineMetric } from './constructs/pipeline-metrics.ts';
 export type { FunctionSettings } from './constructs/resaca-function.ts';
+export {
+  type MaintainedTables,
+  MaintenanceQueue,
+  type MaintenanceQueueProps,
+  type MaintenanceSchedules,
+  TableMaintenance,
+  type TableMaintenanceProps,
+} from './constructs/table-maintenance.ts';
 export { ResacaStack, type ResacaStackProps } from './stacks/resaca-stack.ts';

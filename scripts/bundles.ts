@@ -27,7 +27,8 @@ export const APPEND_BUNDLE: Bundle = {
   entry: 'lambdas/append/handler.ts',
   output: 'lambdas/append/index.mjs',
   includesPackages: true,
-  splits: false,
+  // One file would hold all of the SDK: esbuild drops nothing of a module that is imported dynamically somewhere.
+  splits: true,
   target: 'node24',
 };
 
@@ -49,10 +50,20 @@ export const COMMITTER_BUNDLE: Bundle = {
   target: 'node24',
 };
 
+export const MAINTENANCE_BUNDLE: Bundle = {
+  entry: 'lambdas/maintenance/handler.ts',
+  output: 'lambdas/maintenance/index.mjs',
+  includesPackages: true,
+  splits: true,
+  copiedPackages: ['parquet-wasm'],
+  target: 'node24',
+};
+
 export const BUNDLES: readonly Bundle[] = [
   APPEND_BUNDLE,
   BRONZE_BUNDLE,
   COMMITTER_BUNDLE,
+  MAINTENANCE_BUNDLE,
   { entry: 'src/cli/resaca.ts', output: 'cli/resaca.mjs', includesPackages: false, splits: true, target: 'node22' },
   { entry: 'infra/index.ts', output: 'infra/index.mjs', includesPackages: false, splits: true, target: 'node22' },
 ];

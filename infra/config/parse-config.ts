@@ -8,6 +8,7 @@ import {
 import { ConfigError, ConfigReader } from '../../src/ingest/config-reader.ts';
 import { literalPrefix, outermost, prefixProblem, suffixProblem, trimSlashes } from '../prefixes.ts';
 import { type KafkaDeployment, readKafka } from './kafka-config.ts';
+import { type MaintenanceDeployment, readMaintenance } from './maintenance-config.ts';
 import type { AlarmConfig, AppendFunctionConfig, LandingConfig } from './types.ts';
 
 /** A configuration that was checked, with what it leaves out filled in. */
@@ -21,6 +22,7 @@ export interface Deployment {
     Pick<AppendFunctionConfig, 'batchingWindow'>;
   readonly alarms: Required<Omit<AlarmConfig, 'email'>> & Pick<AlarmConfig, 'email'>;
   readonly kafka?: KafkaDeployment;
+  readonly maintenance?: MaintenanceDeployment;
   readonly dashboard: boolean;
   readonly encryption: 'managed' | 'kms';
   /** The part that the function reads, as it was written. */
@@ -46,7 +48,17 @@ const FOOTER_SHARE = 7;
 export function parseResacaConfig(value: unknown): Deployment {
   const problems: string[] = [];
   const root = new ConfigReader(value, '', problems);
-  root.onlyKnows(['stage', 'landing', 'append', 'alarms', 'kafka', 'dashboard', 'encryption', ...APPEND_SETTINGS]);
+  root.onlyKnows([
+    'stage',
+    'landing',
+    'append',
+    'alarms',
+    'kafka',
+    'maintenance',
+    'dashboard',
+    'encryption',
+    ...APPEND_SETTINGS,
+  ]);
   const stage = root.matching('stage', /^[a-z][a-z0-9-]{0,15}$/, '1-16 lower-case letters, digits and hyphens', 'dev');
   const append = readAppend(root.child('append'));
   const landing = readLanding(root.child('landing'), append.queue === 'fifo');
@@ -56,6 +68,7 @@ export function parseResacaConfig(value: unknown): Deployment {
     encryption: root.choice('encryption', ['managed', 'kms'], 'managed'),
   };
   const kafka = root.has('kafka') ? readKafka(root.child('kafka'), landing.bucketName) : undefined;
+  const maintenance = root.isFalse('maintenance') ? undefined : readMaintenance(root.child('maintenance'));
   const tables = root.pick(APPEND_SETTINGS);
   let prefixes: readonly string[] = [];
   try {
@@ -80,6 +93,7 @@ export function parseResacaConfig(value: unknown): Deployment {
     append,
     ...deployment,
     ...(kafka !== undefined && { kafka }),
+    ...(maintenance !== undefined && { maintenance }),
     prefixes,
     tables: tables as AppendConfigInput,
   };

@@ -1,5 +1,6 @@
 import type { AppendConfigInput } from '../../src/ingest/config.ts';
 import type { KafkaDeploymentConfig } from './kafka-config.ts';
+import type { MaintenanceDeploymentConfig } from './maintenance-config.ts';
 
 /** What a deployment is configured with: the tables and their settings, and what runs for them. */
 export interface ResacaConfig extends AppendConfigInput {
@@ -10,6 +11,8 @@ export interface ResacaConfig extends AppendConfigInput {
   readonly alarms?: AlarmConfig;
   /** Topics of a Kafka that become tables. @default none */
   readonly kafka?: KafkaDeploymentConfig;
+  /** Checkpoints, and compaction, vacuum and clean-up of the log where wanted; false for none. @default checkpoints */
+  readonly maintenance?: MaintenanceDeploymentConfig | false;
   /** Whether there is a CloudWatch dashboard. An account's first three are free. @default true */
   readonly dashboard?: boolean;
   /**

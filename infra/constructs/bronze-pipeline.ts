@@ -16,7 +16,7 @@ import {
   mappingProps,
 } from './bronze-mapping.ts';
 import { registryPolicy, sourcePolicy } from './bronze-source-policy.ts';
-import { type BronzeConfigInput, bronzeTablePolicy, readBronzeConfig } from './bronze-tables.ts';
+import { type BronzeConfigInput, bronzeTablePolicy, readBronzeConfig, tableFolders } from './bronze-tables.ts';
 import { type KafkaSource, sourceProblems, sourceSecrets } from './kafka-source.ts';
 import { type FunctionSettings, ResacaFunction } from './resaca-function.ts';
 
@@ -45,6 +45,8 @@ export class BronzePipeline extends Construct {
   /** Whether Lambda may give up records, which it counts for each mapping then. */
   readonly countsDiscards: boolean;
   readonly bucket: Bucket | IBucket;
+  /** In which the tables lie; none for the whole bucket. */
+  readonly tableFolders: readonly string[];
   readonly pipelineName: string;
   /** MB. */
   readonly memorySize: number;
@@ -55,6 +57,7 @@ export class BronzePipeline extends Construct {
     const { bucket, source } = props;
     const config = checkProps(props);
     this.bucket = bucket;
+    this.tableFolders = tableFolders(config);
     this.pipelineName = props.pipelineName ?? `${Stack.of(this).stackName}-${id}`;
     this.countsDiscards = countsDiscards(props);
     const bronze = new ResacaFunction(this, 'Function', {
@@ -95,7 +98,16 @@ export class BronzePipeline extends Construct {
   }
 
   private createCommitter(props: BronzePipelineProps, parsed: KafkaConfig): BronzeCommitter {
-    const { bucket, config = {}, logRetention, logLevel, tracing, metricsByTable, commitInterval } = props;
+    const {
+      bucket,
+      config = {},
+      logRetention,
+      logLevel,
+      tracing,
+      metricsByTable,
+      commitInterval,
+      maintenanceQueue,
+    } = props;
     return new BronzeCommitter(this, 'Committer', {
       bucket,
       config,
@@ -105,6 +117,7 @@ export class BronzePipeline extends Construct {
       ...(logLevel !== undefined && { logLevel }),
       ...(tracing !== undefined && { tracing }),
       ...(metricsByTable !== undefined && { metricsByTable }),
+      ...(maintenanceQueue !== undefined && { maintenanceQueue }),
       ...(commitInterval !== undefined && { interval: commitInterval }),
     });
   }

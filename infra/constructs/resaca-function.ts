@@ -2,8 +2,10 @@ import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
 import { Effect, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, Function as LambdaFunction, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { CONFIG_FILE, functionCode } from './function-code.ts';
+import { allow } from './policies.ts';
 
 /** What all functions of the project can be given. */
 export interface FunctionSettings {
@@ -24,6 +26,8 @@ export interface FunctionSettings {
   readonly pipelineName?: string;
   /** Whether each table has metrics of its own, which CloudWatch bills by table. @default false */
   readonly metricsByTable?: boolean;
+  /** Queue that is asked for checkpoints where they are due, of a `MaintenanceQueue`. @default nobody is asked */
+  readonly maintenanceQueue?: IQueue;
 }
 
 export interface ResacaFunctionProps extends FunctionSettings {
@@ -72,9 +76,19 @@ export class ResacaFunction extends Construct {
         ...props.environment,
         ...(props.logLevel !== undefined && { RESACA_LOG_LEVEL: props.logLevel }),
         ...(props.metricsByTable === true && { RESACA_METRICS_BY_TABLE: 'true' }),
+        ...(props.maintenanceQueue !== undefined && {
+          RESACA_MAINTENANCE_QUEUE_URL: props.maintenanceQueue.queueUrl,
+        }),
       },
     });
+    if (props.maintenanceQueue !== undefined) this.grantRequests(props.maintenanceQueue);
     if (props.tracing === true) this.grantTracing();
+  }
+
+  private grantRequests({ queueArn, encryptionMasterKey }: IQueue): void {
+    this.role.addToPolicy(allow(['sqs:SendMessage'], [queueArn]));
+    if (encryptionMasterKey === undefined) return;
+    this.role.addToPolicy(allow(['kms:Decrypt', 'kms:GenerateDataKey'], [encryptionMasterKey.keyArn]));
   }
 
   private grantTracing(): void {

@@ -3,6 +3,7 @@ import { SecurityGroup, Subnet } from 'aws-cdk-lib/aws-ec2';
 import type { Key } from 'aws-cdk-lib/aws-kms';
 import { Bucket, type IBucket } from 'aws-cdk-lib/aws-s3';
 import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import type { KafkaDeployment } from '../config/kafka-config.ts';
 import type { Deployment } from '../config/parse-config.ts';
@@ -19,12 +20,18 @@ export interface KafkaKeys {
   readonly events: { readonly encryptionKey?: Key };
 }
 
+export interface KafkaSurroundings {
+  readonly keys: KafkaKeys;
+  /** Asked for checkpoints. @default nobody */
+  readonly maintenanceQueue?: IQueue;
+}
+
 /** Adds the bronze pipeline of a deployment, its bucket and what watches it. Throws ConfigError. */
 export function addKafka(
   stack: Stack,
   deployment: Deployment,
   kafka: KafkaDeployment,
-  keys: KafkaKeys,
+  { keys, maintenanceQueue }: KafkaSurroundings,
 ): BronzePipeline {
   const bucket = bronzeBucket(stack, deployment, kafka, keys);
   const { logLevel, tracing, metricsByTable, logRetention } = deployment.append;
@@ -38,6 +45,7 @@ export function addKafka(
     tracing,
     metricsByTable,
     logRetention,
+    ...(maintenanceQueue !== undefined && { maintenanceQueue }),
     pipelineName: `${stack.stackName}-bronze`,
     config: kafka.tables ?? {},
   });

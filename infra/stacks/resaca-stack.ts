@@ -7,8 +7,10 @@ import type { ResacaConfig } from '../config/types.ts';
 import { AppendPipeline } from '../constructs/append-pipeline.ts';
 import type { BronzePipeline } from '../constructs/bronze-pipeline.ts';
 import { LandingBucket } from '../constructs/landing-bucket.ts';
+import { MaintenanceAlarms } from '../constructs/maintenance-alarms.ts';
 import { PipelineAlarms } from '../constructs/pipeline-alarms.ts';
 import { PipelineDashboard } from '../constructs/pipeline-dashboard.ts';
+import { MaintenanceQueue, TableMaintenance } from '../constructs/table-maintenance.ts';
 import { addKafka } from './kafka-parts.ts';
 
 export interface ResacaStackProps extends StackProps {
@@ -23,6 +25,8 @@ export class ResacaStack extends Stack {
   readonly alarms: PipelineAlarms;
   /** Where the configuration has a Kafka. */
   readonly bronze: BronzePipeline | undefined;
+  /** Unless the configuration turns it off. */
+  readonly maintenance: TableMaintenance | undefined;
 
   /** Throws ConfigError naming every mistake of the configuration. */
   constructor(scope: Construct, id: string, props: ResacaStackProps = {}) {
@@ -38,10 +42,14 @@ export class ResacaStack extends Stack {
     const eventsKey = keyOf('EventsKey');
     this.bucket = this.landingBucket(deployment, keyOf);
     const { append, alarms } = deployment;
+    const work =
+      deployment.maintenance === undefined ? undefined : new MaintenanceQueue(this, 'MaintenanceQueue', eventsKey);
+    const asksFor = work === undefined ? {} : { maintenanceQueue: work.queue };
     const { queue, timeout, batchingWindow, ...settings } = append;
     this.append = new AppendPipeline(this, 'Append', {
       ...settings,
       ...eventsKey,
+      ...asksFor,
       pipelineName: this.stackName,
       bucket: this.bucket,
       config: deployment.tables,
@@ -68,8 +76,10 @@ export class ResacaStack extends Stack {
     }
     const { kafka } = deployment;
     if (kafka !== undefined) {
-      this.bronze = addKafka(this, deployment, kafka, { data: () => keyOf('TablesKey'), events: eventsKey });
+      const keys = { data: () => keyOf('TablesKey'), events: eventsKey };
+      this.bronze = addKafka(this, deployment, kafka, { keys, ...asksFor });
     }
+    if (work !== undefined) this.maintenance = this.addMaintenance(deployment, work);
     new CfnOutput(this, 'LandingBucketName', { value: this.bucket.bucketName });
     new CfnOutput(this, 'QueueUrl', { value: this.append.queue.queueUrl });
     new CfnOutput(this, 'DeadLetterQueueUrl', { value: this.append.deadLetters.queueUrl });
@@ -81,6 +91,32 @@ export class ResacaStack extends Stack {
       new CfnOutput(this, 'UndeliveredQueueUrl', { value: this.append.undelivered.queueUrl });
     }
     new CfnOutput(this, 'LogGroupName', { value: this.append.logGroup.logGroupName });
+  }
+
+  private addMaintenance({ maintenance, append, prefixes }: Deployment, work: MaintenanceQueue): TableMaintenance {
+    const { optimize, vacuum, cleanLog, maxConcurrency = 2, memorySize = 2048 } = maintenance ?? {};
+    const { logLevel, tracing, metricsByTable, logRetention } = append;
+    const bronze =
+      this.bronze === undefined ? [] : [{ bucket: this.bronze.bucket, prefixes: this.bronze.tableFolders }];
+    const construct = new TableMaintenance(this, 'Maintenance', {
+      work,
+      tables: [{ bucket: this.bucket, prefixes }, ...bronze],
+      schedules: {
+        ...(optimize !== undefined && { optimize: Duration.hours(optimize.every) }),
+        ...(vacuum !== undefined && { vacuum: Duration.hours(vacuum.every) }),
+        ...(cleanLog !== undefined && { cleanLog: Duration.hours(cleanLog.every) }),
+      },
+      ...(optimize !== undefined && { optimize: optimize.settings }),
+      maxConcurrency,
+      memorySize,
+      logLevel,
+      tracing,
+      metricsByTable,
+      logRetention,
+      pipelineName: this.stackName,
+    });
+    new MaintenanceAlarms(this, 'MaintenanceAlarms', { maintenance: construct, topic: this.alarms.topic });
+    return construct;
   }
 
   private landingBucket({ landing }: Deployment, keyOf: (id: string) => { encryptionKey?: Key }): Bucket | IBucket {

@@ -39,15 +39,18 @@ export function appendEnvironment(env: NodeJS.ProcessEnv = process.env): Functio
  */
 export function bronzeEnvironment(env: NodeJS.ProcessEnv = process.env): FunctionEnvironment<KafkaConfig> {
   const { RESACA_BUCKET: bucket, ...rest } = env;
-  const isObject = (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value);
-  return readEnvironment(rest, (value) =>
-    parseKafkaConfig(bucket && isObject(value) ? { bucket, ...(value as object) } : value),
-  );
+  return readEnvironment(rest, (value) => parseKafkaConfig(bucket && isObject(value) ? { bucket, ...value } : value));
 }
 
-/** The environment of the maintenance function; see `readEnvironment`. */
+/**
+ * The environment of the maintenance function; see `readEnvironment`. `RESACA_PLACES` are the buckets and prefixes of the
+ * tables as JSON, whose names are often known at the deployment only; the configuration may name them instead.
+ */
 export function maintenanceEnvironment(env: NodeJS.ProcessEnv = process.env): FunctionEnvironment<MaintenanceConfig> {
-  return readEnvironment(env, parseMaintenanceConfig);
+  const { RESACA_PLACES: places, ...rest } = env;
+  return readEnvironment(rest, (value) =>
+    parseMaintenanceConfig(places && isObject(value) ? { places: parseJson(places), ...value } : value),
+  );
 }
 
 /**
@@ -101,6 +104,10 @@ function readConfig<Config>(
     problems.push(...error.problems.map((problem) => `${source}: ${problem}`));
     return undefined;
   }
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function readText(path: string): string {

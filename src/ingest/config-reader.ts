@@ -39,6 +39,11 @@ export class ConfigReader {
     return typeof this.fields[name] === 'string';
   }
 
+  /** Whether something that could be an object is turned off. */
+  isFalse(name: string): boolean {
+    return this.fields[name] === false;
+  }
+
   onlyKnows(names: readonly string[]): void {
     for (const name of Object.keys(this.fields)) {
       if (!names.includes(name)) this.problem(name, `is not a setting; known here: ${names.join(', ')}`);

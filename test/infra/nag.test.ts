@@ -32,7 +32,10 @@ const SHAPES: Readonly<Record<string, ResacaConfig>> = {
   'with Kafka, keys of its own and deferred commits': {
     encryption: 'kms',
     kafka: { clusterArn: CLUSTER_ARN, topics: ['web'], tables: { commits: 'deferred' } },
+    maintenance: { optimize: {}, vacuum: {}, cleanLog: {} },
   },
+  'with a vacuum, in prefixes': { maintenance: { vacuum: {} }, landing: { prefixes: ['lake/raw'] } },
+  'without maintenance': { maintenance: false },
   'with a FIFO queue, keys of its own, traces and an e-mail': {
     encryption: 'kms',
     append: { queue: 'fifo', tracing: true },

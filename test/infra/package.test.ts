@@ -62,7 +62,13 @@ describe('the package, in another CDK app', () => {
       template.Resources,
     ).find(({ Type, Properties }) => Type === 'AWS::Lambda::Function' && Properties.MemorySize === 768);
     const asset = join(output, `asset.${append?.Properties.Code.S3Key.replace('.zip', '')}`);
-    assert.deepEqual(readdirSync(asset).sort(), ['config.json', 'index.mjs', 'index.mjs.LEGAL.txt', 'index.mjs.map']);
+    assert.deepEqual(readdirSync(asset).sort(), [
+      'chunks',
+      'config.json',
+      'index.mjs',
+      'index.mjs.LEGAL.txt',
+      'index.mjs.map',
+    ]);
     assert.deepEqual(JSON.parse(readFileSync(join(asset, 'config.json'), 'utf8')), {
       convention: 'none',
       tables: [{ prefix: 'orders', schemaPolicy: 'strict' }],

@@ -84,7 +84,7 @@ describe('the stack without a configuration', () => {
         [{ Bool: { 'aws:SecureTransport': 'false' } }],
       );
     }
-    template.resourceCountIs('AWS::SQS::QueuePolicy', 2);
+    template.resourceCountIs('AWS::SQS::QueuePolicy', 4);
   });
 
   it('answers for single messages of a batch', () => {
@@ -111,7 +111,8 @@ describe('the stack without a configuration', () => {
   });
 
   it('lets the function read the bucket, write logs and quarantine, take its messages, and nothing else', () => {
-    const statements = roleStatements(template);
+    const alone = templateOf({ maintenance: false });
+    const statements = roleStatements(alone);
     const ours = statements.filter(
       ({ Action }) => !actionsOf([{ Action } as never]).includes('s3:PutBucketNotification'),
     );
@@ -135,7 +136,7 @@ describe('the stack without a configuration', () => {
       '<LandingBucket6D60388F.Arn>/_resaca/*',
     ]);
     assert.ok(ours.every(({ Effect, Resource }) => Effect === 'Allow' && Resource !== '*'));
-    const [role] = Object.values(template.findResources('AWS::IAM::Role')).filter(
+    const [role] = Object.values(alone.findResources('AWS::IAM::Role')).filter(
       ({ Properties }) => Properties.ManagedPolicyArns === undefined,
     );
     assert.ok(role, 'the role of the function has no managed policies');
@@ -150,6 +151,8 @@ describe('the stack without a configuration', () => {
       'AppendEventsDeadLettersBCA43CA6',
       'AppendEventsQueueF9B1F992',
       'LandingBucket6D60388F',
+      'MaintenanceQueueWorkDeadLetters58981D32',
+      'MaintenanceQueueWorkQueue156CE73D',
     ]);
   });
 });
@@ -180,6 +183,7 @@ describe('a configuration', () => {
 
   it('narrows what the function may touch, and what is announced, to the prefixes', () => {
     const narrow = templateOf({
+      maintenance: false,
       convention: 'none',
       tables: [{ prefix: 'lake/orders' }, { prefix: 'tenants/{t}/web' }],
     });
@@ -247,7 +251,7 @@ describe('a configuration', () => {
 
   it('takes an existing bucket, with its key, and leaves it as it is', () => {
     const keyArn = 'arn:aws:kms:us-east-1:111122223333:key/1234-abcd';
-    const imported = templateOf({ landing: { bucketName: 'mine', keyArn } });
+    const imported = templateOf({ landing: { bucketName: 'mine', keyArn }, maintenance: false });
     imported.resourceCountIs('AWS::S3::Bucket', 0);
     imported.resourceCountIs('AWS::S3::BucketPolicy', 0);
     imported.hasResourceProperties('Custom::S3BucketNotifications', { BucketName: 'mine', Managed: false });
@@ -276,6 +280,7 @@ describe('a configuration', () => {
 
   it('makes a FIFO queue in which each table rule is a message group', () => {
     const fifo = templateOf({
+      maintenance: false,
       convention: 'none',
       tables: [{ prefix: 'orders' }, { prefix: 'web/{site}' }],
       append: { queue: 'fifo' },

@@ -1,0 +1,56 @@
+import { Effect, Policy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { Bucket, IBucket } from 'aws-cdk-lib/aws-s3';
+import type { Construct } from 'constructs';
+import { atMost } from '../prefixes.ts';
+import { acknowledgeWildcards } from './acknowledge.ts';
+import { allow } from './policies.ts';
+
+export interface MaintenancePolicyProps {
+  readonly bucket: Bucket | IBucket;
+  /** In which tables lie; none for the whole bucket. */
+  readonly prefixes: readonly string[];
+  /** Whether small files are compacted. */
+  readonly rewrites: boolean;
+  /** Whether files that no version needs are deleted. */
+  readonly deletesFiles: boolean;
+  /** Whether expired files of the log are deleted. */
+  readonly deletesLog: boolean;
+}
+
+/** Prefixes in the policy of the role, of the 10,240 characters that the policies of a role may have. */
+const MAX_GRANTED_PREFIXES = 5;
+const LOG = ['_delta_log/*', '*/_delta_log/*'];
+const COMPACTED = ['resaca-compacted-*', '*/resaca-compacted-*'];
+
+/** Reads tables and writes their logs; what is more than that only where it is asked for. */
+export function maintenancePolicy(scope: Construct, id: string, props: MaintenancePolicyProps): Policy {
+  const { bucket, rewrites, deletesFiles, deletesLog } = props;
+  const prefixes = atMost(MAX_GRANTED_PREFIXES, props.prefixes);
+  const folders = prefixes.length === 0 ? [''] : prefixes.map((prefix) => `${prefix}/`);
+  const arns = (patterns: readonly string[]) =>
+    folders.flatMap((folder) => patterns.map((pattern) => bucket.arnForObjects(folder + pattern)));
+  const everything = arns(['*']);
+  const log = arns(LOG);
+  const written = [...log, ...(rewrites ? arns(COMPACTED) : [])];
+  const statements = [
+    allow(['s3:GetObject'], everything),
+    allow(['s3:PutObject', 's3:AbortMultipartUpload'], written),
+    allow(['s3:ListBucket'], [bucket.bucketArn]),
+    ...(deletesFiles ? [allow(['s3:DeleteObject'], everything)] : []),
+    ...(deletesLog ? [allow(['s3:DeleteObject'], log)] : []),
+    ...(deletesFiles && !deletesLog
+      ? [new PolicyStatement({ effect: Effect.DENY, actions: ['s3:DeleteObject'], resources: log })]
+      : []),
+  ];
+  if (bucket.encryptionKey !== undefined) {
+    statements.push(allow(['kms:Decrypt', 'kms:GenerateDataKey'], [bucket.encryptionKey.keyArn]));
+  }
+  const policy = new Policy(scope, id, { statements });
+  acknowledgeWildcards(
+    policy,
+    [...new Set([...everything, ...written])],
+    'Tables have names that nobody knows at deployment. Reading is limited to the prefixes of the tables, writing to their ' +
+      'logs and to what compaction makes; files are deleted only where a vacuum, log files where their clean-up is asked for.',
+  );
+  return policy;
+}

@@ -1,0 +1,165 @@
+import { Duration, Stack } from 'aws-cdk-lib';
+import { EventField, Rule, RuleTargetInput, Schedule } from 'aws-cdk-lib/aws-events';
+import { LambdaFunction as LambdaTarget } from 'aws-cdk-lib/aws-events-targets';
+import type { Role } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
+import type { LogGroup } from 'aws-cdk-lib/aws-logs';
+import type { Bucket, IBucket } from 'aws-cdk-lib/aws-s3';
+import type { Queue } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import { ConfigError } from '../../src/ingest/config-reader.ts';
+import { type OptimizeSettings, parseMaintenanceConfig } from '../../src/maintenance/config.ts';
+import { outermost, trimSlashes } from '../prefixes.ts';
+import { EventQueue } from './event-queue.ts';
+import { maintenancePolicy } from './maintenance-policy.ts';
+import { type FunctionSettings, ResacaFunction } from './resaca-function.ts';
+
+/** Tables that are looked after. */
+export interface MaintainedTables {
+  readonly bucket: Bucket | IBucket;
+  /** Key prefixes, in whole path segments, in which they lie. @default the whole bucket */
+  readonly prefixes?: readonly string[];
+}
+
+/** Work that is done at times, beside the checkpoints, which the writers ask for. */
+export interface MaintenanceSchedules {
+  /** Time between two compactions of small files, whole hours. @default never */
+  readonly optimize?: Duration;
+  /** Time between two deletions of files that no version needs any more, whole hours. @default never */
+  readonly vacuum?: Duration;
+  /** Time between two deletions of expired log files, whole hours. @default never */
+  readonly cleanLog?: Duration;
+}
+
+export interface MaintenanceQueueProps {
+  /** @default 15 minutes */
+  readonly functionTimeout?: Duration;
+  /** @default the keys of SQS */
+  readonly encryptionKey?: IKey;
+}
+
+/** The longest that a function may run. */
+const TIMEOUT = Duration.minutes(15);
+/** Deliveries of work that fails: it blocks its table meanwhile, and comes again with the next interval or schedule. */
+const MAX_RECEIVE_COUNT = 3;
+
+/** Where work on tables waits, in a message group for each table: the pipelines' functions send, one function takes. */
+export class MaintenanceQueue extends Construct {
+  readonly queue: Queue;
+  readonly deadLetters: Queue;
+  readonly functionTimeout: Duration;
+
+  constructor(scope: Construct, id: string, props: MaintenanceQueueProps = {}) {
+    super(scope, id);
+    this.functionTimeout = props.functionTimeout ?? TIMEOUT;
+    const { queue, deadLetters } = new EventQueue(this, 'Work', {
+      functionTimeout: this.functionTimeout,
+      fifo: true,
+      maxReceiveCount: MAX_RECEIVE_COUNT,
+      ...(props.encryptionKey !== undefined && { encryptionKey: props.encryptionKey }),
+    });
+    this.queue = queue;
+    this.deadLetters = deadLetters;
+  }
+}
+
+export interface TableMaintenanceProps extends Omit<FunctionSettings, 'timeout' | 'maintenanceQueue'> {
+  readonly tables: readonly MaintainedTables[];
+  /** The queue whose work is done; give it to the pipelines, too. @default a new one, to which nobody sends but the schedules */
+  readonly work?: MaintenanceQueue;
+  /** @default none: checkpoints only */
+  readonly schedules?: MaintenanceSchedules;
+  readonly optimize?: Partial<OptimizeSettings>;
+  /** Tables that are worked on at the same time at most, from 2. @default 2 */
+  readonly maxConcurrency?: number;
+}
+
+/**
+ * Looks after tables: checkpoints, which the pipelines ask for as commits come, and at times compaction, vacuum and
+ * clean-up of the log. One function; a table is worked on once at a time.
+ */
+export class TableMaintenance extends Construct {
+  readonly work: MaintenanceQueue;
+  readonly function: LambdaFunction;
+  readonly role: Role;
+  readonly logGroup: LogGroup;
+  readonly pipelineName: string;
+  /** MB. */
+  readonly memorySize: number;
+
+  /** Throws ConfigError naming every mistake of the properties. */
+  constructor(scope: Construct, id: string, props: TableMaintenanceProps) {
+    super(scope, id);
+    const { schedules = {}, optimize, ...settings } = props;
+    const places = props.tables.map(({ bucket, prefixes = [] }) => ({
+      bucket,
+      prefixes: outermost(prefixes.map(trimSlashes)),
+    }));
+    const config = optimize === undefined ? {} : { optimize };
+    checkProps(schedules, { ...config, places: places.map(({ prefixes }) => ({ bucket: 'any-bucket', prefixes })) });
+    this.work = props.work ?? new MaintenanceQueue(this, 'Queue');
+    this.pipelineName = props.pipelineName ?? `${Stack.of(this).stackName}-${id}`;
+    const maintenance = new ResacaFunction(this, 'Function', {
+      // Compaction and checkpoints of a million files; docs/maintenance.md has the measurements.
+      memorySize: 2048,
+      ...settings,
+      name: 'maintenance',
+      config,
+      // The names of new buckets are known at the deployment only.
+      environment: {
+        RESACA_PLACES: Stack.of(this).toJsonString(
+          places.map(({ bucket, prefixes }) => ({ bucket: bucket.bucketName, prefixes })),
+        ),
+      },
+      timeout: this.work.functionTimeout,
+      pipelineName: this.pipelineName,
+      maintenanceQueue: this.work.queue,
+    });
+    this.function = maintenance.function;
+    this.role = maintenance.role;
+    this.logGroup = maintenance.logGroup;
+    this.memorySize = maintenance.memorySize;
+    for (const [index, { bucket, prefixes }] of places.entries()) {
+      const policy = maintenancePolicy(this, `Tables${index}`, {
+        bucket,
+        prefixes,
+        rewrites: schedules.optimize !== undefined,
+        deletesFiles: schedules.vacuum !== undefined,
+        deletesLog: schedules.cleanLog !== undefined,
+      });
+      policy.attachToRole(this.role);
+      // Else the first invocations could come before what they may do.
+      this.function.node.addDependency(policy);
+    }
+    this.work.queue.grantConsumeMessages(this.role);
+    this.function.addEventSource(
+      new SqsEventSource(this.work.queue, { batchSize: 1, maxConcurrency: props.maxConcurrency ?? 2 }),
+    );
+    this.addSchedule('Optimize', schedules.optimize, ['optimize', 'checkpoint']);
+    this.addSchedule('Vacuum', schedules.vacuum, ['vacuum']);
+    this.addSchedule('CleanLog', schedules.cleanLog, ['cleanLog']);
+  }
+
+  private addSchedule(id: string, every: Duration | undefined, tasks: readonly string[]): void {
+    if (every === undefined) return;
+    const event = RuleTargetInput.fromObject({ tasks, time: EventField.time });
+    new Rule(this, id, {
+      schedule: Schedule.rate(every),
+      targets: [new LambdaTarget(this.function, { event, retryAttempts: 2 })],
+    });
+  }
+}
+
+function checkProps(schedules: MaintenanceSchedules, config: unknown): void {
+  const problems: string[] = [];
+  for (const [name, every] of Object.entries(schedules) as [string, Duration | undefined][]) {
+    const hours = every?.toHours({ integral: false }) ?? 1;
+    if (!Number.isInteger(hours) || hours < 1) {
+      problems.push(`schedules.${name}: expected whole hours from 1 on, got ${every?.toHumanString()}`);
+    }
+  }
+  if (problems.length > 0) throw new ConfigError(problems);
+  parseMaintenanceConfig(config);
+}

@@ -1,0 +1,26 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createS3Client } from '../../src/aws/clients.ts';
+import { maintenanceEnvironment } from '../../src/aws/env.ts';
+import { createS3Store } from '../../src/aws/s3-store.ts';
+import { createTelemetry } from '../../src/aws/telemetry.ts';
+import { createUpkeepQueue } from '../../src/aws/upkeep-queue.ts';
+import { createMaintenanceHandler } from '../../src/maintenance/handler.ts';
+import { runTask } from '../../src/maintenance/run-task.ts';
+import { createCheckpointReader } from '../../src/parquet/checkpoint-reader.ts';
+
+const { config, maintenanceQueueUrl = '', ...telemetry } = maintenanceEnvironment();
+const client = createS3Client();
+
+/** Work on one table from the queue, or a schedule, by which the work for all tables goes there. */
+export const handler = createMaintenanceHandler({
+  storeFor: (bucket) => createS3Store({ client, bucket }),
+  urlOf: (bucket, root) => `s3://${bucket}${root === '' ? '' : `/${root}`}`,
+  reader: createCheckpointReader(),
+  queue: createUpkeepQueue(maintenanceQueueUrl),
+  runTask,
+  config,
+  telemetry: createTelemetry({ service: 'maintenance', ...telemetry }),
+  now: Date.now,
+  random: Math.random,
+  sleep: (ms) => sleep(ms),
+});

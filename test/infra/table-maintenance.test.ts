@@ -1,0 +1,151 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { Duration, Stack } from 'aws-cdk-lib';
+import { Match, Template } from 'aws-cdk-lib/assertions';
+import { Bucket } from 'aws-cdk-lib/aws-s3';
+import { parseResacaConfig } from '../../infra/config/parse-config.ts';
+import type { ResacaConfig } from '../../infra/config/types.ts';
+import { TableMaintenance, type TableMaintenanceProps } from '../../infra/constructs/table-maintenance.ts';
+import { ConfigError } from '../../src/ingest/config-reader.ts';
+import { createApp, type Statement, templateOf, textOf } from '../support/templates.ts';
+import { CLUSTER_ARN } from './bronze-stacks.ts';
+
+const DAILY = Duration.hours(24);
+
+function templateWith(props: Partial<TableMaintenanceProps> = {}): Template {
+  const stack = new Stack(createApp(), 'upkeep');
+  const bucket = Bucket.fromBucketName(stack, 'Lake', 'lake');
+  new TableMaintenance(stack, 'Maintenance', { tables: [{ bucket, prefixes: ['lake/raw/'] }], ...props });
+  return Template.fromStack(stack);
+}
+
+/** Allowed and denied keys of the bucket by action, for the role of the maintenance function. */
+function keysFor(template: Template, action: string, effect = 'Allow'): string[] {
+  const policies = Object.entries(template.findResources('AWS::IAM::Policy'));
+  const own = policies.filter(([id]) => id.startsWith('MaintenanceTables'));
+  const statements: Statement[] = own.flatMap(([, { Properties }]) => Properties.PolicyDocument.Statement);
+  return statements
+    .filter((one) => one.Effect === effect && [one.Action].flat().includes(action))
+    .flatMap(({ Resource }) => [Resource].flat().map(textOf))
+    .map((arn) => arn.slice(arn.indexOf(':::') + 3))
+    .sort();
+}
+
+describe('table maintenance', () => {
+  it('works through a FIFO queue with dead letters, one message at a time', () => {
+    const template = templateWith();
+    template.hasResourceProperties('AWS::SQS::Queue', {
+      FifoQueue: true,
+      VisibilityTimeout: 6 * 15 * 60,
+      RedrivePolicy: Match.objectLike({ maxReceiveCount: 3 }),
+    });
+    template.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
+      BatchSize: 1,
+      ScalingConfig: { MaximumConcurrency: 2 },
+    });
+    template.resourceCountIs('AWS::Events::Rule', 0);
+  });
+
+  it('may delete nothing and write logs only, unless it is asked for more', () => {
+    const template = templateWith();
+    assert.deepEqual(keysFor(template, 's3:DeleteObject'), []);
+    assert.deepEqual(keysFor(template, 's3:PutObject'), ['lake/lake/raw/*/_delta_log/*', 'lake/lake/raw/_delta_log/*']);
+    assert.deepEqual(keysFor(template, 's3:GetObject'), ['lake/lake/raw/*']);
+  });
+
+  it('may write compacted files for the compaction', () => {
+    const template = templateWith({ schedules: { optimize: DAILY } });
+    assert.deepEqual(keysFor(template, 's3:DeleteObject'), []);
+    assert.deepEqual(keysFor(template, 's3:PutObject'), [
+      'lake/lake/raw/*/_delta_log/*',
+      'lake/lake/raw/*/resaca-compacted-*',
+      'lake/lake/raw/_delta_log/*',
+      'lake/lake/raw/resaca-compacted-*',
+    ]);
+  });
+
+  it('may delete files for a vacuum, but none of a log', () => {
+    const template = templateWith({ schedules: { vacuum: DAILY } });
+    assert.deepEqual(keysFor(template, 's3:DeleteObject'), ['lake/lake/raw/*']);
+    const log = ['lake/lake/raw/*/_delta_log/*', 'lake/lake/raw/_delta_log/*'];
+    assert.deepEqual(keysFor(template, 's3:DeleteObject', 'Deny'), log);
+  });
+
+  it('may delete files of logs for their clean-up, and no others', () => {
+    const template = templateWith({ schedules: { cleanLog: DAILY } });
+    const log = ['lake/lake/raw/*/_delta_log/*', 'lake/lake/raw/_delta_log/*'];
+    assert.deepEqual(keysFor(template, 's3:DeleteObject'), log);
+    assert.deepEqual(keysFor(template, 's3:DeleteObject', 'Deny'), []);
+  });
+
+  it('is called by schedules with the tasks, and with the time that tells two calls apart', () => {
+    const template = templateWith({ schedules: { optimize: Duration.hours(6), vacuum: DAILY, cleanLog: DAILY } });
+    const rules = Object.values(template.findResources('AWS::Events::Rule')).map(({ Properties }) => [
+      Properties.ScheduleExpression,
+      Properties.Targets[0].InputTransformer,
+    ]);
+    const tasks = rules.map(([rate, { InputTemplate, InputPathsMap }]) => [rate, InputTemplate, InputPathsMap]);
+    const time = { time: '$.time' };
+    assert.deepEqual(tasks.toSorted(), [
+      ['rate(1 day)', '{"tasks":["cleanLog"],"time":<time>}', time],
+      ['rate(1 day)', '{"tasks":["vacuum"],"time":<time>}', time],
+      ['rate(6 hours)', '{"tasks":["optimize","checkpoint"],"time":<time>}', time],
+    ]);
+  });
+
+  it('knows where the tables are', () => {
+    const functions = Object.values(templateWith().findResources('AWS::Lambda::Function'));
+    const { RESACA_PLACES: places } = functions[0]?.Properties.Environment.Variables ?? {};
+    assert.equal(textOf(places), '[{"bucket":"lake","prefixes":["lake/raw"]}]');
+  });
+
+  it('refuses what cannot be', () => {
+    assert.throws(() => templateWith({ schedules: { vacuum: Duration.minutes(90) } }), ConfigError);
+    assert.throws(() => templateWith({ optimize: { targetFileSize: 1 } }), /optimize\.targetFileSize: expected/);
+  });
+});
+
+describe('the maintenance of a deployment', () => {
+  it('makes checkpoints, which all functions that commit ask for', () => {
+    const kafka = { clusterArn: CLUSTER_ARN, topics: ['web'], tables: { commits: 'deferred' } } as const;
+    const template = templateOf({ kafka });
+    const asking = Object.values(template.findResources('AWS::Lambda::Function')).filter(
+      ({ Properties }) => 'RESACA_MAINTENANCE_QUEUE_URL' in (Properties.Environment?.Variables ?? {}),
+    );
+    assert.equal(asking.length, 4);
+    template.hasResourceProperties('AWS::CloudWatch::Alarm', {
+      AlarmName: 'resaca-dev-MaintenanceFailures',
+    });
+    template.resourceCountIs('AWS::Events::Rule', 1);
+  });
+
+  it('is not there where it is turned off', () => {
+    const template = templateOf({ maintenance: false });
+    assert.deepEqual(
+      Object.keys(template.findResources('AWS::SQS::Queue')).filter((id) => /Maintenance/.test(id)),
+      [],
+    );
+    assert.ok(!JSON.stringify(template.toJSON()).includes('RESACA_MAINTENANCE'));
+  });
+
+  it('has its settings in the configuration', () => {
+    const { maintenance } = parseResacaConfig({ maintenance: { optimize: { minAge: 5 }, vacuum: { every: 48 } } });
+    assert.deepEqual(maintenance, {
+      optimize: { every: 24, settings: { minAge: 5 } },
+      vacuum: { every: 48 },
+      maxConcurrency: 2,
+      memorySize: 2048,
+    });
+  });
+
+  for (const [what, maintenance, problem] of [
+    ['an unknown setting', { vaccum: {} }, /maintenance\.vaccum: is not a setting/],
+    ['a rate of minutes', { vacuum: { every: 0.5 } }, /maintenance\.vacuum\.every: expected a whole number/],
+    ['a target below a MiB', { optimize: { targetFileSize: 1 } }, /maintenance\.optimize: targetFileSize: expected/],
+    ['true', true, /maintenance: expected an object, got true/],
+  ] as const) {
+    it(`refuses ${what}`, () => {
+      assert.throws(() => parseResacaConfig({ maintenance } as unknown as ResacaConfig), problem);
+    });
+  }
+});
