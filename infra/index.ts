@@ -1,6 +1,6 @@
 /** Constructs for CDK apps: `import { AppendPipeline, LandingBucket } from 'resaca/infra'`. */
 
-export type { AppendConfigInput, TableRuleInput } from '../src/ingest/config.ts';
+export type { AppendConfigInput, CommitRule, TableRuleInput } from '../src/ingest/config.ts';
 export { ConfigError } from '../src/ingest/config-reader.ts';
 export type { KafkaConfigInput } from '../src/kafka/config.ts';
 export type { KafkaDeploymentConfig } from './config/kafka-config.ts';
@@ -18,6 +18,7 @@ export type { MappingSettings, ProvisionedPollers } from './constructs/bronze-ma
 export { type BronzeMetric, bronzeMetric } from './constructs/bronze-metrics.ts';
 export { BronzePipeline, type BronzePipelineProps } from './constructs/bronze-pipeline.ts';
 export type { BronzeConfigInput, TopicRuleInput } from './constructs/bronze-tables.ts';
+export { CommitTable, type CommitTableProps } from './constructs/commit-table.ts';
 export type {
   KafkaNetwork,
   KafkaSource,

@@ -29,6 +29,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/delta',
     'src/parquet',
     'src/ingest/concurrently.ts',
+    'src/ingest/config.ts',
     'src/ingest/config-reader.ts',
     'types:src/ingest',
     'src/kafka/deferred/pending.ts',
@@ -48,7 +49,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'types:src/kafka',
     'types:src/ingest',
   ],
-  'src/local': ['lambdas', 'src/aws', 'src/ingest', 'src/delta', 'src/parquet', 'src/storage'],
+  'src/local': ['lambdas', 'src/aws', 'src/ingest', 'src/maintenance', 'src/delta', 'src/parquet', 'src/storage'],
   'src/consumer': [
     'src/kafka',
     'src/parquet',

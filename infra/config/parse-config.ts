@@ -2,11 +2,14 @@ import {
   APPEND_SETTINGS,
   type AppendConfig,
   type AppendConfigInput,
+  appendCommitRules,
+  type CommitRule,
   parseAppendConfig,
   type TableRule,
 } from '../../src/ingest/config.ts';
 import { ConfigError, ConfigReader } from '../../src/ingest/config-reader.ts';
 import { literalPrefix, outermost, prefixProblem, suffixProblem, trimSlashes } from '../prefixes.ts';
+import { commitProblems, commitTableNames, kafkaCommitRules } from './commit-tables.ts';
 import { type KafkaDeployment, readKafka } from './kafka-config.ts';
 import { type MaintenanceDeployment, readMaintenance } from './maintenance-config.ts';
 import type { AlarmConfig, AppendFunctionConfig, LandingConfig } from './types.ts';
@@ -23,6 +26,8 @@ export interface Deployment {
   readonly alarms: Required<Omit<AlarmConfig, 'email'>> & Pick<AlarmConfig, 'email'>;
   readonly kafka?: KafkaDeployment;
   readonly maintenance?: MaintenanceDeployment;
+  /** Names of the DynamoDB tables for commits that are to be made. */
+  readonly commitTables: readonly string[];
   readonly dashboard: boolean;
   readonly encryption: 'managed' | 'kms';
   /** The part that the function reads, as it was written. */
@@ -55,6 +60,7 @@ export function parseResacaConfig(value: unknown): Deployment {
     'alarms',
     'kafka',
     'maintenance',
+    'commitTables',
     'dashboard',
     'encryption',
     ...APPEND_SETTINGS,
@@ -70,10 +76,13 @@ export function parseResacaConfig(value: unknown): Deployment {
   const kafka = root.has('kafka') ? readKafka(root.child('kafka'), landing.bucketName) : undefined;
   const maintenance = root.isFalse('maintenance') ? undefined : readMaintenance(root.child('maintenance'));
   const tables = root.pick(APPEND_SETTINGS);
+  const isExisting = root.choice('commitTables', ['create', 'existing'], 'create') === 'existing';
   let prefixes: readonly string[] = [];
+  let commitRules: readonly CommitRule[] = [];
   try {
     const config = parseAppendConfig(tables);
-    problems.push(...tableProblems(config, landing, append));
+    problems.push(...tableProblems(config, landing, append), ...commitProblems(config, landing));
+    commitRules = appendCommitRules(config);
     prefixes = prefixesOf(config, landing, append.queue === 'fifo');
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
@@ -87,6 +96,7 @@ export function parseResacaConfig(value: unknown): Deployment {
     );
   }
   if (problems.length > 0) throw new ConfigError(problems);
+  const allRules = [...commitRules, ...(kafka === undefined ? [] : kafkaCommitRules(kafka))];
   return {
     stage,
     landing,
@@ -95,6 +105,7 @@ export function parseResacaConfig(value: unknown): Deployment {
     ...(kafka !== undefined && { kafka }),
     ...(maintenance !== undefined && { maintenance }),
     prefixes,
+    commitTables: isExisting ? [] : commitTableNames(allRules),
     tables: tables as AppendConfigInput,
   };
 }

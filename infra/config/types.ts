@@ -11,6 +11,11 @@ export interface ResacaConfig extends AppendConfigInput {
   readonly alarms?: AlarmConfig;
   /** Topics of a Kafka that become tables. @default none */
   readonly kafka?: KafkaDeploymentConfig;
+  /**
+   * Whether the stack makes the DynamoDB tables that rules commit through, or they are there already. Those of another region
+   * are never made. @default 'create'
+   */
+  readonly commitTables?: 'create' | 'existing';
   /** Checkpoints, and compaction, vacuum and clean-up of the log where wanted; false for none. @default checkpoints */
   readonly maintenance?: MaintenanceDeploymentConfig | false;
   /** Whether there is a CloudWatch dashboard. An account's first three are free. @default true */
@@ -39,7 +44,8 @@ export interface LandingConfig {
   readonly suffixes?: readonly string[];
   /**
    * Whether the policy of the new bucket refuses commits that could overwrite another (a PUT without `If-None-Match`).
-   * Writers that do not send it, such as Spark with its DynamoDB log store, cannot write then. @default true
+   * Writers that do not send it, such as Spark with its DynamoDB log store, cannot write then: with tables that commit through
+   * DynamoDB it has to be false. A new bucket for Kafka's tables is open to them where its rules say so. @default true
    */
   readonly enforceConditionalCommits?: boolean;
   /** Bucket for the new bucket's server access logs. @default none */

@@ -7,9 +7,15 @@ import type { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Bucket, IBucket } from 'aws-cdk-lib/aws-s3';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { type AppendConfigInput, parseAppendConfig } from '../../src/ingest/config.ts';
+import {
+  type AppendConfig,
+  type AppendConfigInput,
+  appendCommitRules,
+  parseAppendConfig,
+} from '../../src/ingest/config.ts';
 import { ConfigError } from '../../src/ingest/config-reader.ts';
 import { atMost, outermost, prefixProblem, trimSlashes } from '../prefixes.ts';
+import { commitPolicy } from './commit-policy.ts';
 import { EventQueue } from './event-queue.ts';
 import { LandingEvents } from './landing-events.ts';
 import { tablePolicy } from './policies.ts';
@@ -61,7 +67,7 @@ export class AppendPipeline extends Construct {
   constructor(scope: Construct, id: string, props: AppendPipelineProps) {
     super(scope, id);
     const { bucket, config = {}, fifo = false, encryptionKey } = props;
-    checkProps(props);
+    const parsed = checkProps(props);
     const prefixes = outermost((props.prefixes ?? []).map(trimSlashes));
     this.bucket = bucket;
     const { queue, deadLetters } = new EventQueue(this, 'Events', {
@@ -80,10 +86,14 @@ export class AppendPipeline extends Construct {
     this.pipelineName = pipelineName;
     this.memorySize = append.memorySize;
     const policy = appendPolicy(this, bucket, atMost(MAX_GRANTED_PREFIXES, prefixes));
-    policy.attachToRole(this.role);
+    const rules = appendCommitRules(parsed);
+    const commits = commitPolicy(this, 'CommitPolicy', { bucket, rules, prefixes });
     queue.grantConsumeMessages(this.role);
-    // Else the first invocations could come before what they may do.
-    this.function.node.addDependency(policy);
+    for (const granted of [policy, commits].filter((one) => one !== undefined)) {
+      granted.attachToRole(this.role);
+      // Else the first invocations could come before what they may do.
+      this.function.node.addDependency(granted);
+    }
     this.function.addEventSource(
       new SqsEventSource(queue, {
         batchSize: props.batchSize ?? (fifo ? 10 : 1000),
@@ -108,7 +118,13 @@ const MAX_GRANTED_PREFIXES = 10;
 /** Prefixes with notifications of their own: three each, and a bucket takes 100 (S3 user guide, "Service quotas"). */
 const MAX_NOTIFIED_PREFIXES = 20;
 
-function checkProps({ config = {}, fifo, notifications, batchingWindow, prefixes = [] }: AppendPipelineProps): void {
+function checkProps({
+  config = {},
+  fifo,
+  notifications,
+  batchingWindow,
+  prefixes = [],
+}: AppendPipelineProps): AppendConfig {
   const problems: string[] = [];
   if (fifo === true && notifications === 's3') problems.push('notifications: s3 cannot send to a FIFO queue');
   if (fifo === true && batchingWindow !== undefined) problems.push('batchingWindow: a FIFO queue has none');
@@ -117,7 +133,7 @@ function checkProps({ config = {}, fifo, notifications, batchingWindow, prefixes
     if (problem !== undefined) problems.push(`prefixes: ${problem}`);
   }
   if (problems.length > 0) throw new ConfigError(problems);
-  parseAppendConfig(config);
+  return parseAppendConfig(config);
 }
 
 /** Reads what lands, writes logs and what the pipeline keeps beside them, deletes nothing. */
@@ -130,6 +146,6 @@ function appendPolicy(scope: Construct, bucket: Bucket | IBucket, prefixes: read
     written: folders.flatMap((folder) => kept.map((path) => folder + path)),
     reason:
       'Files land and tables live under names that nobody knows at deployment. What is read is limited to the landing ' +
-      'prefixes, what is written to the folders _delta_log and _resaca of tables in them; nothing can be deleted.',
+      'prefixes, what is written to the folders _delta_log and _resaca of tables in them; nothing can be deleted by this.',
   });
 }

@@ -6,9 +6,10 @@ import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Bucket, IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
-import { type KafkaConfig, PENDING_PREFIX } from '../../src/kafka/config.ts';
+import { bronzeCommitRules, type KafkaConfig, PENDING_PREFIX } from '../../src/kafka/config.ts';
 import { acknowledgeWildcards } from './acknowledge.ts';
 import { type BronzeConfigInput, bronzeTablePolicy } from './bronze-tables.ts';
+import { commitPolicy } from './commit-policy.ts';
 import { allow } from './policies.ts';
 import { type FunctionSettings, ResacaFunction } from './resaca-function.ts';
 
@@ -41,6 +42,8 @@ export class BronzeCommitter extends Construct {
     this.role = committer.role;
     this.logGroup = committer.logGroup;
     bronzeTablePolicy(this, bucket, parsed).attachToRole(this.role);
+    const rules = bronzeCommitRules(parsed);
+    commitPolicy(this, 'CommitPolicy', { bucket, rules })?.attachToRole(this.role);
     pendingPolicy(this, bucket, ['s3:GetObject', 's3:DeleteObject']).attachToRole(this.role);
     // What fails waits for the next turn; to try again at once would only be a turn more.
     const target = new LambdaTarget(this.function, { retryAttempts: 0 });

@@ -19,11 +19,12 @@ import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Bucket, IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { ConfigError } from '../../src/ingest/config-reader.ts';
-import type { KafkaConfig } from '../../src/kafka/config.ts';
+import { bronzeCommitRules, type KafkaConfig } from '../../src/kafka/config.ts';
 import { acknowledgeWildcards } from './acknowledge.ts';
 import { type BronzeConsumerConfig, consumerProblems } from './bronze-consumer-config.ts';
 import { readStatements, registryPolicy } from './bronze-source-policy.ts';
 import { bronzeTablePolicy, readBronzeConfig } from './bronze-tables.ts';
+import { commitPolicy } from './commit-policy.ts';
 
 export interface BronzeConsumerProps {
   /** Bucket of the tables: of the same stack, or imported by its name. */
@@ -158,7 +159,11 @@ export class BronzeConsumer extends Construct {
   }
 
   private policies({ bucket, clusterArn, config }: BronzeConsumerProps, tables: KafkaConfig): Policy[] {
-    const policies = [bronzeTablePolicy(this, bucket, tables), registryPolicy(this, tables)];
+    const policies = [
+      bronzeTablePolicy(this, bucket, tables),
+      commitPolicy(this, 'CommitPolicy', { bucket, rules: bronzeCommitRules(tables) }),
+      registryPolicy(this, tables),
+    ];
     if (clusterArn !== undefined) {
       const wildcards: string[] = [];
       const statements = readStatements(clusterArn, config.topics, [config.group], wildcards);

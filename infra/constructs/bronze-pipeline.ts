@@ -5,7 +5,7 @@ import type { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Bucket, IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { ConfigError } from '../../src/ingest/config-reader.ts';
-import type { KafkaConfig } from '../../src/kafka/config.ts';
+import { bronzeCommitRules, type KafkaConfig } from '../../src/kafka/config.ts';
 import { BronzeCommitter, pendingPolicy } from './bronze-committer.ts';
 import { failureBucket, failurePolicy } from './bronze-failures.ts';
 import {
@@ -17,6 +17,7 @@ import {
 } from './bronze-mapping.ts';
 import { registryPolicy, sourcePolicy } from './bronze-source-policy.ts';
 import { type BronzeConfigInput, bronzeTablePolicy, readBronzeConfig, tableFolders } from './bronze-tables.ts';
+import { commitPolicy } from './commit-policy.ts';
 import { type KafkaSource, sourceProblems, sourceSecrets } from './kafka-source.ts';
 import { type FunctionSettings, ResacaFunction } from './resaca-function.ts';
 
@@ -86,6 +87,7 @@ export class BronzePipeline extends Construct {
   private grant(source: KafkaSource, config: KafkaConfig): Construct[] {
     const policies = [
       bronzeTablePolicy(this, this.bucket, config),
+      commitPolicy(this, 'CommitPolicy', { bucket: this.bucket, rules: bronzeCommitRules(config) }),
       sourcePolicy(this, source),
       registryPolicy(this, config),
       this.failureBucket && failurePolicy(this, this.failureBucket),

@@ -30,7 +30,7 @@ function removeTemporary(): void {
 }
 
 /** The same from the sources and from the built package, which lie at different depths. */
-function packageRoot(folder: string): string {
+export function packageRoot(folder: string): string {
   if (existsSync(join(folder, 'package.json'))) return folder;
   const parent = dirname(folder);
   if (parent === folder) throw new Error('the package of resaca has no package.json');

@@ -9,9 +9,11 @@ import type { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Bucket, IBucket } from 'aws-cdk-lib/aws-s3';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import type { CommitRule } from '../../src/ingest/config.ts';
 import { ConfigError } from '../../src/ingest/config-reader.ts';
 import { type OptimizeSettings, parseMaintenanceConfig } from '../../src/maintenance/config.ts';
 import { outermost, trimSlashes } from '../prefixes.ts';
+import { commitPolicy } from './commit-policy.ts';
 import { EventQueue } from './event-queue.ts';
 import { maintenancePolicy } from './maintenance-policy.ts';
 import { type FunctionSettings, ResacaFunction } from './resaca-function.ts';
@@ -21,6 +23,8 @@ export interface MaintainedTables {
   readonly bucket: Bucket | IBucket;
   /** Key prefixes, in whole path segments, in which they lie. @default the whole bucket */
   readonly prefixes?: readonly string[];
+  /** How they commit; the same as their writers do. @default by conditional PUT */
+  readonly commits?: readonly CommitRule[];
 }
 
 /** Work that is done at times, beside the checkpoints, which the writers ask for. */
@@ -93,12 +97,16 @@ export class TableMaintenance extends Construct {
   constructor(scope: Construct, id: string, props: TableMaintenanceProps) {
     super(scope, id);
     const { schedules = {}, optimize, ...settings } = props;
-    const places = props.tables.map(({ bucket, prefixes = [] }) => ({
+    const places = props.tables.map(({ bucket, prefixes = [], commits = [] }) => ({
       bucket,
+      commits: commits.some(({ commitProtocol }) => commitProtocol !== undefined) ? commits : [],
       prefixes: outermost(prefixes.map(trimSlashes)),
     }));
     const config = optimize === undefined ? {} : { optimize };
-    checkProps(schedules, { ...config, places: places.map(({ prefixes }) => ({ bucket: 'any-bucket', prefixes })) });
+    checkProps(schedules, {
+      ...config,
+      places: places.map(({ prefixes, commits }) => ({ bucket: 'any-bucket', prefixes, commits })),
+    });
     this.work = props.work ?? new MaintenanceQueue(this, 'Queue');
     this.pipelineName = props.pipelineName ?? `${Stack.of(this).stackName}-${id}`;
     const maintenance = new ResacaFunction(this, 'Function', {
@@ -110,7 +118,11 @@ export class TableMaintenance extends Construct {
       // The names of new buckets are known at the deployment only.
       environment: {
         RESACA_PLACES: Stack.of(this).toJsonString(
-          places.map(({ bucket, prefixes }) => ({ bucket: bucket.bucketName, prefixes })),
+          places.map(({ bucket, prefixes, commits }) => ({
+            bucket: bucket.bucketName,
+            prefixes,
+            ...(commits.length > 0 && { commits }),
+          })),
         ),
       },
       timeout: this.work.functionTimeout,
@@ -121,7 +133,7 @@ export class TableMaintenance extends Construct {
     this.role = maintenance.role;
     this.logGroup = maintenance.logGroup;
     this.memorySize = maintenance.memorySize;
-    for (const [index, { bucket, prefixes }] of places.entries()) {
+    for (const [index, { bucket, prefixes, commits }] of places.entries()) {
       const policy = maintenancePolicy(this, `Tables${index}`, {
         bucket,
         prefixes,
@@ -129,9 +141,12 @@ export class TableMaintenance extends Construct {
         deletesFiles: schedules.vacuum !== undefined,
         deletesLog: schedules.cleanLog !== undefined,
       });
-      policy.attachToRole(this.role);
-      // Else the first invocations could come before what they may do.
-      this.function.node.addDependency(policy);
+      const committing = commitPolicy(this, `Commits${index}`, { bucket, rules: commits, prefixes });
+      for (const granted of [policy, committing].filter((one) => one !== undefined)) {
+        granted.attachToRole(this.role);
+        // Else the first invocations could come before what they may do.
+        this.function.node.addDependency(granted);
+      }
     }
     this.work.queue.grantConsumeMessages(this.role);
     this.function.addEventSource(

@@ -5,6 +5,7 @@ import { Bucket, type IBucket } from 'aws-cdk-lib/aws-s3';
 import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
+import { kafkaCommitRules, usesDynamoDb } from '../config/commit-tables.ts';
 import type { KafkaDeployment } from '../config/kafka-config.ts';
 import type { Deployment } from '../config/parse-config.ts';
 import { BronzeAlarms } from '../constructs/bronze-alarms.ts';
@@ -63,9 +64,10 @@ export function addKafka(
   return pipeline;
 }
 
-function bronzeBucket(stack: Stack, { landing }: Deployment, { bucketName }: KafkaDeployment, keys: KafkaKeys) {
+function bronzeBucket(stack: Stack, { landing }: Deployment, kafka: KafkaDeployment, keys: KafkaKeys) {
+  const { bucketName } = kafka;
   if (bucketName !== undefined) return Bucket.fromBucketName(stack, 'Tables', bucketName) as IBucket;
-  const { enforceConditionalCommits } = landing;
+  const enforceConditionalCommits = landing.enforceConditionalCommits && !usesDynamoDb(kafkaCommitRules(kafka));
   return new LandingBucket(stack, 'Tables', { ...keys.data(), enforceConditionalCommits }).bucket;
 }
 

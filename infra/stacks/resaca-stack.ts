@@ -2,10 +2,13 @@ import { CfnOutput, Duration, Stack, type StackProps } from 'aws-cdk-lib';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { Bucket, type IBucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
+import { appendCommitRules, parseAppendConfig } from '../../src/ingest/config.ts';
+import { kafkaCommitRules } from '../config/commit-tables.ts';
 import { type Deployment, parseResacaConfig } from '../config/parse-config.ts';
 import type { ResacaConfig } from '../config/types.ts';
 import { AppendPipeline } from '../constructs/append-pipeline.ts';
 import type { BronzePipeline } from '../constructs/bronze-pipeline.ts';
+import { CommitTable } from '../constructs/commit-table.ts';
 import { LandingBucket } from '../constructs/landing-bucket.ts';
 import { MaintenanceAlarms } from '../constructs/maintenance-alarms.ts';
 import { PipelineAlarms } from '../constructs/pipeline-alarms.ts';
@@ -74,12 +77,18 @@ export class ResacaStack extends Stack {
         alarms: this.alarms,
       });
     }
+    for (const tableName of deployment.commitTables) new CommitTable(this, `Commits-${tableName}`, { tableName });
     const { kafka } = deployment;
     if (kafka !== undefined) {
       const keys = { data: () => keyOf('TablesKey'), events: eventsKey };
       this.bronze = addKafka(this, deployment, kafka, { keys, ...asksFor });
     }
-    if (work !== undefined) this.maintenance = this.addMaintenance(deployment, work);
+    if (work !== undefined) {
+      this.maintenance = this.addMaintenance(deployment, work);
+      new CfnOutput(this, 'MaintenanceQueueUrl', { value: work.queue.queueUrl });
+      new CfnOutput(this, 'MaintenanceDeadLetterQueueUrl', { value: work.deadLetters.queueUrl });
+      new CfnOutput(this, 'MaintenanceFunctionName', { value: this.maintenance.function.functionName });
+    }
     new CfnOutput(this, 'LandingBucketName', { value: this.bucket.bucketName });
     new CfnOutput(this, 'QueueUrl', { value: this.append.queue.queueUrl });
     new CfnOutput(this, 'DeadLetterQueueUrl', { value: this.append.deadLetters.queueUrl });
@@ -93,14 +102,20 @@ export class ResacaStack extends Stack {
     new CfnOutput(this, 'LogGroupName', { value: this.append.logGroup.logGroupName });
   }
 
-  private addMaintenance({ maintenance, append, prefixes }: Deployment, work: MaintenanceQueue): TableMaintenance {
+  private addMaintenance(
+    { maintenance, append, prefixes, kafka, tables }: Deployment,
+    work: MaintenanceQueue,
+  ): TableMaintenance {
     const { optimize, vacuum, cleanLog, maxConcurrency = 2, memorySize = 2048 } = maintenance ?? {};
     const { logLevel, tracing, metricsByTable, logRetention } = append;
     const bronze =
-      this.bronze === undefined ? [] : [{ bucket: this.bronze.bucket, prefixes: this.bronze.tableFolders }];
+      this.bronze === undefined
+        ? []
+        : [{ bucket: this.bronze.bucket, prefixes: this.bronze.tableFolders, commits: kafkaCommitRules(kafka ?? {}) }];
+    const commits = appendCommitRules(parseAppendConfig(tables));
     const construct = new TableMaintenance(this, 'Maintenance', {
       work,
-      tables: [{ bucket: this.bucket, prefixes }, ...bronze],
+      tables: [{ bucket: this.bucket, prefixes, commits }, ...bronze],
       schedules: {
         ...(optimize !== undefined && { optimize: Duration.hours(optimize.every) }),
         ...(vacuum !== undefined && { vacuum: Duration.hours(vacuum.every) }),

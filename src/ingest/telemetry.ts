@@ -8,6 +8,11 @@ export interface TableMetrics {
   bytesAppended: number;
   filesRemoved: number;
   commits: number;
+  checkpoints: number;
+  /** Small files that were put together with others. */
+  filesCompacted: number;
+  /** Files that no version needs any more. */
+  filesDeleted: number;
   /** Commit races lost (each was followed by another try). */
   conflicts: number;
   quarantined: number;

@@ -2,16 +2,7 @@ import { createWriteStream, openSync, type WriteStream } from 'node:fs';
 import type { TableMetrics, Telemetry } from '../ingest/telemetry.ts';
 
 /** What the append function did to a table since the service was started. */
-export interface TableTotals {
-  recordsWritten: number;
-  filesAppended: number;
-  bytesAppended: number;
-  filesRemoved: number;
-  commits: number;
-  conflicts: number;
-  quarantined: number;
-  skipped: number;
-  failures: number;
+export interface TableTotals extends Omit<TableMetrics, 'freshnessLag'> {
   /** Of the last commit, ms. */
   lag: number;
 }
@@ -51,6 +42,9 @@ const NOTHING: TableTotals = {
   bytesAppended: 0,
   filesRemoved: 0,
   commits: 0,
+  checkpoints: 0,
+  filesCompacted: 0,
+  filesDeleted: 0,
   conflicts: 0,
   quarantined: 0,
   skipped: 0,

@@ -17,6 +17,7 @@ import { observeQuarantine, type QuarantineReport } from './quarantine-observer.
 import { createQueue, type LocalQueue } from './queue.ts';
 import { createSequencer, type ObjectChange, s3Notification } from './s3-event.ts';
 import { compareWithTables } from './start-state.ts';
+import { createLocalUpkeep, type LocalUpkeep } from './upkeep.ts';
 import { startWatcher, type Watcher } from './watcher.ts';
 
 export interface ServiceOptions {
@@ -158,6 +159,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       stopping.abort();
       await watcher.stop();
       await eventSource.stop();
+      await place.upkeep.settled();
       await telemetry.close();
       await place.lock.release();
     },
@@ -173,6 +175,7 @@ interface Place {
   readonly queue: LocalQueue;
   readonly quarantine: QuarantineReport;
   readonly lock: FolderLock;
+  readonly upkeep: LocalUpkeep;
   readonly logFile: string;
   readonly deadLetterFile: string;
   urlOf(tableRoot: string): string;
@@ -199,18 +202,21 @@ async function openPlace(options: ServiceOptions, settings: ServiceSettings): Pr
   });
   const { store, report: quarantine } = observeQuarantine(createFolderStore(root));
   const urlOf = (tableRoot: string) => (tableRoot === '' ? root : join(root, tableRoot));
+  const tableRef = (tableRoot: string) => ({ store, root: tableRoot, url: urlOf(tableRoot) });
+  const reader = createCheckpointReader();
   return {
     root,
     store,
-    reader: createCheckpointReader(),
+    reader,
     telemetry,
+    upkeep: createLocalUpkeep({ reader, telemetry, tableRef, ...CLOCK }),
     queue,
     quarantine,
     lock,
     logFile,
     deadLetterFile: deadLetters.path,
     urlOf,
-    tableRef: (tableRoot) => ({ store, root: tableRoot, url: urlOf(tableRoot) }),
+    tableRef,
   };
 }
 
@@ -246,18 +252,19 @@ function watch(
 }
 
 /** One execution environment of the deployed function. */
-function createHandler({ store, reader, telemetry, urlOf }: Place, config: AppendConfig): BatchHandler {
+function createHandler({ store, reader, telemetry, upkeep, urlOf }: Place, config: AppendConfig): BatchHandler {
   return createAppendHandler({
     storeFor: () => store,
     urlOf: (_bucket, tableRoot) => urlOf(tableRoot),
     reader,
     config,
     telemetry,
-    now: Date.now,
-    random: Math.random,
-    sleep: (ms) => sleep(ms),
+    checkpoints: upkeep,
+    ...CLOCK,
   });
 }
+
+const CLOCK = { now: Date.now, random: Math.random, sleep: (ms: number) => sleep(ms) };
 
 /** The name of the bucket that the landing folder stands for. */
 const BUCKET = 'landing';

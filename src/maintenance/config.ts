@@ -1,3 +1,4 @@
+import { type CommitRule, readCommitRules } from '../ingest/config.ts';
 import { ConfigError, ConfigReader } from '../ingest/config-reader.ts';
 
 /** Where tables are looked for. */
@@ -5,12 +6,14 @@ export interface TablePlace {
   readonly bucket: string;
   /** Key prefixes, in whole path segments, in which tables lie; `''` is the whole bucket. @default [''] */
   readonly prefixes: readonly string[];
+  /** How the tables commit; the same as their writers do. @default by conditional PUT */
+  readonly commits?: readonly CommitRule[];
 }
 
 /** How small files are put together, where a table says nothing of it. */
 export interface OptimizeSettings {
-  /** Bytes that a file is to have, unless the table has `delta.targetFileSize`. @default 128 MiB */
-  readonly targetFileSize: number;
+  /** Bytes that a file is to have. @default the table's `delta.targetFileSize`, else 128 MiB */
+  readonly targetFileSize?: number;
   /** Files younger than this are left for the next time, in minutes: writers are still at work there. @default 60 */
   readonly minAge: number;
   /** Bytes that one run reads at most; the next one goes on. @default 10 GiB */
@@ -24,7 +27,7 @@ export interface MaintenanceConfig {
 
 /** A configuration as a user writes it: what is left out has its default. */
 export interface MaintenanceConfigInput {
-  readonly places: readonly { readonly bucket: string; readonly prefixes?: readonly string[] }[];
+  readonly places: readonly (Pick<TablePlace, 'bucket' | 'commits'> & { readonly prefixes?: readonly string[] })[];
   readonly optimize?: Partial<OptimizeSettings>;
 }
 
@@ -44,18 +47,21 @@ export function parseMaintenanceConfig(value: unknown): MaintenanceConfig {
 }
 
 function readPlace(reader: ConfigReader): TablePlace {
-  reader.onlyKnows(['bucket', 'prefixes']);
+  reader.onlyKnows(['bucket', 'prefixes', 'commits']);
   const bucket = reader.optionalText('bucket') ?? '';
   if (bucket === '') reader.problem('bucket', 'is required');
   const prefixes = reader.texts('prefixes').map((prefix) => prefix.replace(/^\/+|\/+$/g, ''));
-  return { bucket, prefixes: prefixes.length === 0 ? [''] : prefixes };
+  const commits = readCommitRules(reader, 'commits');
+  return { bucket, prefixes: prefixes.length === 0 ? [''] : prefixes, ...(commits.length > 0 && { commits }) };
 }
 
 /** Reads the settings of compaction, also where they stand in the configuration of a deployment. */
 export function readOptimize(reader: ConfigReader): OptimizeSettings {
   reader.onlyKnows(['targetFileSize', 'minAge', 'maxBytes']);
   return {
-    targetFileSize: reader.integer('targetFileSize', MIB, 4096 * MIB, 128 * MIB),
+    ...(reader.has('targetFileSize') && {
+      targetFileSize: reader.integer('targetFileSize', MIB, 1024 * MIB, 128 * MIB),
+    }),
     minAge: reader.integer('minAge', 0, 525_600, 60),
     maxBytes: reader.integer('maxBytes', MIB, 2 ** 50, 10 * 1024 * MIB),
   };

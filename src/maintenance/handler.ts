@@ -1,3 +1,4 @@
+import { type DeltaError, isDeltaError } from '../delta/errors.ts';
 import type { TableRef } from '../delta/table.ts';
 import type { Telemetry } from '../ingest/telemetry.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
@@ -91,8 +92,18 @@ async function runOne(deps: MaintenanceDeps, table: TableRef, task: Task, deadli
     deps.telemetry.metrics(table.url, metrics);
     return isDone;
   } catch (error) {
+    if (isRefusal(error)) {
+      deps.telemetry.log('warn', `${task} left out`, { table: table.url, reason: error.message, code: error.code });
+      return true;
+    }
     deps.telemetry.log('error', `${task} failed, its message will be delivered again`, { table: table.url, error });
     deps.telemetry.metrics(table.url, { failures: 1 });
     throw error;
   }
+}
+
+/** Whether the table is one for which the task is not done, or is there no more: to try again would not help. */
+function isRefusal(error: unknown): error is DeltaError {
+  const codes = ['UNSUPPORTED_READER', 'UNSUPPORTED_WRITER', 'TABLE_NOT_FOUND'] as const;
+  return codes.some((code) => isDeltaError(error, code));
 }

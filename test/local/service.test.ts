@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, mkdirSync, readFileSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { parquet, rowsOf } from '../support/landing.ts';
@@ -58,6 +58,18 @@ describe('the service', () => {
     const service = await runOnce(folder);
     assert.equal(service.status().announced, 3);
     assert.deepEqual([...(await readLanded(folder, 't')).active.keys()], []);
+  });
+
+  it('makes the checkpoints that are due', async () => {
+    const folder = makeTempFolder();
+    const config = { defaults: { properties: { 'delta.checkpointInterval': '2' } } };
+    for (let commit = 0; commit < 4; commit++) {
+      landFile(folder, `t/${commit}.parquet`);
+      await runOnce(folder, {}, config);
+    }
+    const log = readdirSync(join(folder, 't/_delta_log')).filter((name) => name.includes('checkpoint'));
+    assert.deepEqual(log.sort(), ['00000000000000000002.checkpoint.parquet', '_last_checkpoint']);
+    assert.equal((await readLanded(folder, 't')).active.size, 4);
   });
 
   it('removes what was deleted, while it runs and while it does not', async () => {

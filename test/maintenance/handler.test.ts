@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { DeltaError } from '../../src/delta/errors.ts';
 import { parseMaintenanceConfig } from '../../src/maintenance/config.ts';
 import { createMaintenanceHandler, type MaintenanceDeps } from '../../src/maintenance/handler.ts';
 import { deduplicationOf, groupOf, type UpkeepMessage } from '../../src/maintenance/messages.ts';
@@ -105,6 +106,19 @@ describe('the maintenance function', () => {
     const { logs, handle, message } = world({ runTask: () => Promise.reject(new Error('no such table')) });
     await assert.rejects(handle(message({ bucket: 'lake', root: 'a', tasks: ['vacuum'] })), /no such table/);
     assert.deepEqual(logs, ['error: vacuum failed, its message will be delivered again']);
+  });
+
+  it('leaves a task out that is not for the table, with a warning', async () => {
+    const refusal = new DeltaError('UNSUPPORTED_WRITER', 'columns are mapped');
+    const { logs, sent, handle, message } = world({
+      runTask: async (task) => {
+        if (task === 'optimize') throw refusal;
+        return { isDone: true, metrics: {}, details: {} };
+      },
+    });
+    await handle(message({ bucket: 'lake', root: 'a', tasks: ['optimize', 'checkpoint'] }));
+    assert.deepEqual(logs, ['warn: optimize left out', 'info: checkpoint done']);
+    assert.deepEqual(sent, []);
   });
 
   for (const [what, event] of [

@@ -1,0 +1,85 @@
+import { Policy, type PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { Bucket, IBucket } from 'aws-cdk-lib/aws-s3';
+import type { Construct } from 'constructs';
+import { atMost, outermost, trimSlashes } from '../prefixes.ts';
+import { acknowledgeWildcards } from './acknowledge.ts';
+import { allow } from './policies.ts';
+
+/** Tables that Spark jobs work on. */
+export interface SparkTables {
+  readonly bucket: Bucket | IBucket;
+  /** Key prefixes, in whole path segments, in which the tables lie. @default the whole bucket */
+  readonly prefixes?: readonly string[];
+  /**
+   * `read`: rows and logs. `upkeep`: also what compaction writes, and the folders of its runs, but no log. `write`:
+   * everything, for jobs that commit by themselves.
+   * @default 'upkeep'
+   */
+  readonly access?: 'read' | 'upkeep' | 'write';
+  /** With `upkeep`: jobs may delete files that no version needs, and write checkpoints. @default false */
+  readonly vacuum?: boolean;
+}
+
+/** Prefixes in the policies of one bucket, of the 10,240 characters that the policies of a role may have. */
+const MAX_GRANTED_PREFIXES = 5;
+
+const RUNS = ['_resaca/optimize/*', '*/_resaca/optimize/*'];
+const COMPACTED = ['resaca-compacted-*', '*/resaca-compacted-*'];
+const CHECKPOINTS = ['_delta_log/*.checkpoint.*', '_delta_log/_sidecars/*', '_delta_log/_last_checkpoint'].flatMap(
+  (name) => [name, `*/${name}`],
+);
+
+/** What the jobs may do with tables. */
+export function sparkTablePolicy(scope: Construct, id: string, tables: SparkTables): Policy {
+  const { bucket, access = 'upkeep', vacuum = false } = tables;
+  const arns = arnsOf(tables);
+  const everything = arns(['*']);
+  const written = access === 'write' ? everything : access === 'read' ? [] : arns([...RUNS, ...COMPACTED]);
+  const checkpoints = access === 'upkeep' && vacuum ? arns(CHECKPOINTS) : [];
+  const deleted = access === 'write' || (access === 'upkeep' && vacuum) ? everything : arns(RUNS);
+  const statements = [
+    allow(['s3:GetObject'], everything),
+    // For the whole bucket: without it S3 answers 403 for an object that is not there.
+    allow(['s3:ListBucket'], [bucket.bucketArn]),
+  ];
+  if (access !== 'read') {
+    statements.push(
+      allow(['s3:PutObject', 's3:AbortMultipartUpload'], [...written, ...checkpoints]),
+      allow(['s3:DeleteObject'], deleted),
+    );
+  }
+  return policyOf(scope, id, tables, statements, [...everything, ...written, ...checkpoints, ...deleted]);
+}
+
+/** What whoever starts runs needs beside the rights to read the tables and to commit to them. */
+export function sparkRunPolicy(scope: Construct, id: string, tables: SparkTables): Policy {
+  const runs = arnsOf(tables)(RUNS);
+  const statements = [allow(['s3:GetObject', 's3:PutObject', 's3:AbortMultipartUpload', 's3:DeleteObject'], runs)];
+  return policyOf(scope, id, tables, statements, runs);
+}
+
+function arnsOf({ bucket, prefixes = [] }: SparkTables): (patterns: readonly string[]) => string[] {
+  const granted = atMost(MAX_GRANTED_PREFIXES, outermost(prefixes.map(trimSlashes)));
+  const folders = granted.length === 0 ? [''] : granted.map((prefix) => `${prefix}/`);
+  return (patterns) => folders.flatMap((folder) => patterns.map((pattern) => bucket.arnForObjects(folder + pattern)));
+}
+
+function policyOf(
+  scope: Construct,
+  id: string,
+  { bucket }: SparkTables,
+  statements: PolicyStatement[],
+  arns: readonly string[],
+): Policy {
+  if (bucket.encryptionKey !== undefined) {
+    statements.push(allow(['kms:Decrypt', 'kms:GenerateDataKey'], [bucket.encryptionKey.keyArn]));
+  }
+  const policy = new Policy(scope, id, { statements });
+  acknowledgeWildcards(
+    policy,
+    [...new Set(arns)],
+    'Tables and their files have names that nobody knows at deployment. What is read is limited to the prefixes of the ' +
+      'tables, what is written to the kinds of files that the jobs make.',
+  );
+  return policy;
+}
