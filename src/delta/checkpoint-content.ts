@@ -113,7 +113,7 @@ function joinParts(parts: readonly ControlActions[]): ControlActions {
 }
 
 /** The path of a sidecar is a name in the sidecar folder, or a URI of a file there (PROTOCOL.md "Sidecar File Information"). */
-function sidecarFile(table: TableRef, { path, sizeInBytes: size }: Sidecar): ActionFile {
+export function sidecarFile(table: TableRef, { path, sizeInBytes: size }: Sidecar): ActionFile {
   const located = canonicalPath(table, path);
   if (!located.includes('/')) return { key: logKey(table, `${SIDECAR_DIR}/${located}`), size };
   if (located.startsWith(`${LOG_DIR}/${SIDECAR_DIR}/`)) return { key: tableKey(table, located), size };

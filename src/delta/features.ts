@@ -40,12 +40,23 @@ export function assertReadable(protocol: Protocol, table: TableRef): void {
  */
 export function assertWritable({ table, protocol, metadata, schema }: WritableTable): void {
   assertReadable(protocol, table);
-  const { minWriterVersion } = protocol;
-  if (!Number.isInteger(minWriterVersion) || minWriterVersion < 1 || minWriterVersion > MAX_WRITER_VERSION) {
-    const message = `${table.url} needs writer version ${minWriterVersion}; versions 1 to ${MAX_WRITER_VERSION} are supported`;
-    throw new DeltaError('UNSUPPORTED_WRITER', message, { table: table.url, minWriterVersion });
-  }
+  assertWriterVersion(protocol, table);
   refuse([...supportedFeatures(protocol)], { ...metadata, schema }, table);
+}
+
+/**
+ * Throws `UNSUPPORTED_READER`, or `UNSUPPORTED_WRITER` naming the version or the features under which this code must not
+ * write a checkpoint. That is allowed under more features than adding files: a checkpoint says again what the log says,
+ * so that rules for rows and files (constraints, column mapping, row ids, ...) do not matter. Features that are not known
+ * do: they may add actions or fields that would be lost, or put the log somewhere else.
+ */
+export function assertCheckpointable({ table, protocol }: Pick<WritableTable, 'table' | 'protocol'>): void {
+  assertReadable(protocol, table);
+  assertWriterVersion(protocol, table);
+  const unknown = [...supportedFeatures(protocol)].filter((name) => !FEATURES.has(name));
+  if (unknown.length === 0) return;
+  const message = `${table.url} cannot get a checkpoint because of table features that are not supported: ${unknown.join(', ')}`;
+  throw new DeltaError('UNSUPPORTED_WRITER', message, { table: table.url, features: unknown });
 }
 
 export interface NewTableNeeds {
@@ -242,6 +253,12 @@ const FEATURES: ReadonlyMap<string, Feature> = new Map(
     checkpointProtection: { scope: 'writer' },
   }),
 );
+
+function assertWriterVersion({ minWriterVersion }: Protocol, table: TableRef): void {
+  if (Number.isInteger(minWriterVersion) && minWriterVersion >= 1 && minWriterVersion <= MAX_WRITER_VERSION) return;
+  const message = `${table.url} needs writer version ${minWriterVersion}; versions 1 to ${MAX_WRITER_VERSION} are supported`;
+  throw new DeltaError('UNSUPPORTED_WRITER', message, { table: table.url, minWriterVersion });
+}
 
 function unlessUsed(feature: Feature, isUsed: (use: TableUse) => boolean, reason: string): Feature {
   return { ...feature, isUsed, refusal: (use) => (isUsed(use) ? reason : undefined) };

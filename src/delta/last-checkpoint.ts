@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { isStoreError } from '../storage/object-store.ts';
 import { lastCheckpointKey } from './log-path.ts';
 import type { TableRef } from './table.ts';
@@ -6,6 +7,19 @@ import type { TableRef } from './table.ts';
 export interface LastCheckpoint {
   /** Version of a checkpoint that was written once; it may be gone, and there may be newer ones. */
   readonly version: number;
+}
+
+/** The hint as it is written. */
+export interface CheckpointHint extends LastCheckpoint {
+  /** Actions in the checkpoint, sidecars included; -1 (as in Spark) when that is not known. */
+  readonly size: number;
+  /** Of a checkpoint in several files. */
+  readonly parts?: number;
+  /** Of all its files, bytes. */
+  readonly sizeInBytes?: number;
+  readonly numOfAddFiles?: number;
+  /** Spark's field for a checkpoint with a UUID in its name: the name of its top level, and what a LIST says of that. */
+  readonly v2Checkpoint?: { readonly path: string; readonly sizeInBytes: number; readonly modificationTime: number };
 }
 
 /**
@@ -30,6 +44,45 @@ export function parseLastCheckpoint(bytes: Uint8Array): LastCheckpoint | undefin
   if (typeof hint !== 'object' || hint === null || !('version' in hint)) return undefined;
   const { version } = hint;
   return typeof version === 'number' && Number.isSafeInteger(version) && version >= 0 ? { version } : undefined;
+}
+
+/** The hint's JSON, with its checksum. */
+export function serializeLastCheckpoint(hint: CheckpointHint): string {
+  // Version, size and parts come first, so that a reader that gets two halves of two hints has them from one (as Spark).
+  const { version, size, parts, ...rest } = hint;
+  const json = { version, size, ...(parts === undefined ? {} : { parts }), ...rest };
+  return JSON.stringify({ ...json, checksum: lastCheckpointChecksum(json) });
+}
+
+/** The MD5 of the canonical form of the hint's JSON, which leaves out a checksum in it (PROTOCOL.md "JSON checksum"). */
+export function lastCheckpointChecksum(json: object): string {
+  return createHash('md5').update(canonicalJson(json)).digest('hex');
+}
+
+/** PROTOCOL.md "JSON checksum": the paths to all scalars with their values, sorted by the bytes of the paths. */
+export function canonicalJson(json: object): string {
+  const entries: { readonly path: string; readonly value: string }[] = [];
+  const visit = (value: unknown, path: readonly string[]): void => {
+    if (Array.isArray(value)) {
+      for (const [index, element] of value.entries()) visit(element, [...path, String(index)]);
+    } else if (typeof value === 'object' && value !== null) {
+      for (const [name, member] of Object.entries(value)) visit(member, [...path, quoted(name)]);
+    } else {
+      entries.push({ path: path.join('+'), value: typeof value === 'string' ? quoted(value) : String(value) });
+    }
+  };
+  for (const [name, member] of Object.entries(json)) if (name !== 'checksum') visit(member, [quoted(name)]);
+  // Encoded, all of it is ASCII, whose code units sort as its bytes.
+  entries.sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
+  return entries.map(({ path, value }) => `${path}=${value}`).join(',');
+}
+
+/** URL-encoded but for letters, digits and `-._~`, in upper-case hexadecimals. */
+function quoted(text: string): string {
+  const encoded = encodeURIComponent(text.toWellFormed()).replace(/[!'()*]/g, (character) => {
+    return `%${character.charCodeAt(0).toString(16).toUpperCase()}`;
+  });
+  return `"${encoded}"`;
 }
 
 function parseJson(text: string): unknown {

@@ -16,8 +16,8 @@ import { type RecordColumn, type RecordOf, recordColumn } from './record-columns
  * The columns of a checkpoint and their fields, as far as this project reads them, and what they mean.
  *
  * Source: PROTOCOL.md, "Checkpoint Schema". Writers differ in the order of columns and fields, in which optional ones
- * they write, and in what they declare nullable. `stats_parsed` and `partitionValues_parsed` are not read: they repeat
- * `stats` (which a table may turn off) and `partitionValues` (which is always there).
+ * they write, and in what they declare nullable. `stats_parsed` is only read where there are no `stats`, and
+ * `partitionValues_parsed` never: it repeats `partitionValues`, which is always there.
  */
 const DELETION_VECTOR = {
   storageType: 'string',
@@ -40,6 +40,9 @@ const ADD = {
   defaultRowCommitVersion: 'integer',
   clusteringProvider: 'string',
 } as const;
+
+/** Of a table with `delta.checkpoint.writeStatsAsJson = false`. */
+const ADD_WITH_PARSED_STATS = { ...ADD, stats_parsed: 'json' } as const;
 
 const REMOVE = {
   path: 'string',
@@ -98,14 +101,20 @@ export const controlColumns: readonly RecordColumn<ControlAction>[] = [
   recordColumn('sidecar', 'path', SIDECAR, (record) => ({ sidecar: toSidecar(record) })),
 ];
 
-/** The columns of the file actions; `stats`, which are most of a checkpoint's bytes, only where they are asked for. */
-export function fileColumns({
-  stats = false,
-  removes = false,
-}: ReadFilesOptions = {}): readonly RecordColumn<FileAction>[] {
+/**
+ * The columns of the file actions; `stats`, which are most of a checkpoint's bytes, only where they are asked for. With
+ * `parsedStats` they are made of `stats_parsed`.
+ */
+export function fileColumns(
+  { stats = false, removes = false }: ReadFilesOptions = {},
+  { parsedStats = false }: { readonly parsedStats?: boolean } = {},
+): readonly RecordColumn<FileAction>[] {
   const { stats: addStats, ...addFields } = ADD;
   const { stats: removeStats, ...removeFields } = REMOVE;
-  const add = stats ? recordColumn('add', 'path', ADD, toAdd) : recordColumn('add', 'path', addFields, toAdd);
+  const addStatsColumn = parsedStats
+    ? recordColumn('add', 'path', ADD_WITH_PARSED_STATS, withParsedStats)
+    : recordColumn('add', 'path', ADD, toAdd);
+  const add = stats ? addStatsColumn : recordColumn('add', 'path', addFields, toAdd);
   const remove = stats
     ? recordColumn('remove', 'path', REMOVE, toRemove)
     : recordColumn('remove', 'path', removeFields, toRemove);
@@ -114,6 +123,10 @@ export function fileColumns({
 
 function toAdd(record: RecordOf<typeof ADD>): FileAction {
   return { add: toAddFile(record) };
+}
+
+function withParsedStats({ stats_parsed: parsed, ...record }: RecordOf<typeof ADD_WITH_PARSED_STATS>): FileAction {
+  return toAdd(parsed === undefined ? record : { ...record, stats: parsed });
 }
 
 function toRemove(record: RecordOf<typeof REMOVE>): FileAction {

@@ -103,7 +103,7 @@ async function* readFiles(
   options: ReadFilesOptions | undefined,
   limits: Limits,
 ): AsyncGenerator<readonly FileAction[], void> {
-  for (const group of planGroups(file, fileColumns(options))) {
+  for (const group of planFiles(file, options)) {
     const chunks = group.flatMap(chunksOf);
     const source = await readAhead(file.source, chunks, limits, MIN_BLOCK_BYTES);
     const readers = group.map((own) => new RecordReader(source, own, blocksOf(chunks, limits)));
@@ -128,7 +128,7 @@ async function findFiles(
   limits: Limits,
 ): Promise<readonly FileAction[]> {
   const found: FileAction[] = [];
-  for (const group of planGroups(file, fileColumns(options))) {
+  for (const group of planFiles(file, options)) {
     const matches: ActionsInRows[] = [];
     // Of a large row group nothing but the paths is read before one of them is found.
     const source = await readAhead(file.source, group.flatMap(chunksOf), limits, 0);
@@ -163,6 +163,21 @@ async function findKeys(reader: RecordReader<FileAction>, paths: LoggedPaths, li
       }
     });
   }
+}
+
+function planFiles(file: CheckpointFile, options: ReadFilesOptions | undefined): RecordChunks<FileAction>[][] {
+  const parsedStats = options?.stats === true && lacksStats(file);
+  return planGroups(file, fileColumns(options, { parsedStats }));
+}
+
+/** Whether statistics, if there are any, only stand in `stats_parsed`. */
+function lacksStats({ footer, dataEnd }: CheckpointFile): boolean {
+  const isAddField = (path: readonly string[], name: string) => path[0] === 'add' && path[1] === name;
+  if (!footer.columns.some(({ path }) => isAddField(path, 'stats_parsed'))) return false;
+  const stats = footer.columns.find(({ path }) => path.length === 2 && isAddField(path, 'stats'));
+  if (stats === undefined) return true;
+  const chunks = columnChunks(footer, new Set([stats]), dataEnd).flatMap((group) => [...group.values()]);
+  return chunks.every(({ nulls, entries }) => nulls !== undefined && nulls >= entries);
 }
 
 /** The chunks to read of the columns, by row group; what the statistics say is empty is left out. */

@@ -1,5 +1,6 @@
 import type { ColumnChunk } from './column-chunk.ts';
 import { ParquetError } from './errors.ts';
+import type { TextType } from './json-text.ts';
 import { type OpenPage, openDictionary, openPage, type PageColumn } from './page.ts';
 import { isDataPage, type PageHeader, parsePageHeader } from './page-header.ts';
 import { BlockReader, type RangeSource } from './range-source.ts';
@@ -22,6 +23,8 @@ export interface ColumnReaderOptions {
   readonly maxPageBytes: number;
   /** Most that one call may decode, in bytes. */
   readonly maxCallBytes: number;
+  /** Reads the values as text. @default as what they are */
+  readonly textType?: TextType;
 }
 
 /**
@@ -58,7 +61,7 @@ export class ColumnReader {
     this.#elementLevel = elementLevel;
     this.#blocks = new BlockReader(source, chunk.range, options.blockBytes);
     this.#column = {
-      type: valueType(chunk),
+      type: options.textType ?? valueType(chunk),
       codec: chunk.codec,
       maxDefinition: leaf.definition,
       maxRepetition: leaf.repeats,

@@ -2,11 +2,11 @@ import { decompress } from './codecs.ts';
 import { ParquetError } from './errors.ts';
 import type { DataPage, DataPageV2, PageHeader, PageSizes } from './page-header.ts';
 import { RunReader } from './run-reader.ts';
-import { createValueReader, readDictionary, type Value, type ValueReader, type ValueType } from './values.ts';
+import { createValueReader, type ReadAs, readDictionary, type Value, type ValueReader } from './values.ts';
 
 /** What has to be known of a column to read its pages. */
 export interface PageColumn {
-  readonly type: ValueType;
+  readonly type: ReadAs;
   /** Name of parquet.thrift `CompressionCodec`. */
   readonly codec: string;
   /** Highest definition and repetition level. */

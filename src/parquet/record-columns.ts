@@ -1,16 +1,17 @@
 import { ParquetError } from './errors.ts';
+import { type TextType, textTypeOf } from './json-text.ts';
 import { formatNodeType, type GroupNode, type LeafNode, type SchemaNode } from './schema-node.ts';
 
 /**
- * The fields that are wanted of a struct column: by name, plain values, lists of strings, maps of strings, or structs of
- * these. What the file has beside them is not read; what it lacks is absent.
+ * The fields that are wanted of a struct column: by name, plain values, lists of strings, maps of strings, structs of
+ * these, or a struct of anything as the text of a JSON object (`json`). What the file has beside them is not read; what it lacks is absent.
  */
 export type RecordSpec = { readonly [field: string]: FieldSpec };
-export type FieldSpec = 'string' | 'integer' | 'boolean' | 'list' | 'map' | RecordSpec;
+export type FieldSpec = 'string' | 'integer' | 'boolean' | 'list' | 'map' | 'json' | RecordSpec;
 
 /** A record as it is read. Absent and null are the same; a struct without any value in it is absent. */
 export type RecordOf<S extends RecordSpec> = { readonly [F in keyof S]?: FieldOf<S[F]> };
-type FieldOf<F> = F extends 'string'
+type FieldOf<F> = F extends 'string' | 'json'
   ? string
   : F extends 'integer'
     ? number
@@ -56,12 +57,15 @@ export type BoundField =
   | { readonly kind: 'value'; readonly leaf: LeafNode }
   | { readonly kind: 'list'; readonly element: LeafNode; readonly elementLevel: number }
   | { readonly kind: 'map'; readonly key: LeafNode; readonly value: LeafNode; readonly elementLevel: number }
-  | { readonly kind: 'struct'; readonly fields: ReadonlyMap<string, BoundField> };
+  | { readonly kind: 'text'; readonly leaf: LeafNode; readonly textType: TextType }
+  | { readonly kind: 'json' | 'struct'; readonly fields: ReadonlyMap<string, BoundField> };
 
 /** A leaf column to read, and the definition level from which it has an element; 0 where it is not repeated. */
 export interface BoundLeaf {
   readonly leaf: LeafNode;
   readonly elementLevel: number;
+  /** Of a column that is read as text. */
+  readonly textType?: TextType;
 }
 
 /**
@@ -87,6 +91,9 @@ export function leavesOf(field: BoundField): BoundLeaf[] {
       return [{ leaf: field.element, elementLevel: field.elementLevel }];
     case 'map':
       return [field.key, field.value].map((leaf) => ({ leaf, elementLevel: field.elementLevel }));
+    case 'text':
+      return [{ leaf: field.leaf, elementLevel: 0, textType: field.textType }];
+    case 'json':
     case 'struct':
       return [...field.fields.values()].flatMap(leavesOf);
   }
@@ -101,6 +108,7 @@ const PHYSICAL_TYPES = {
 function bindField(node: SchemaNode, spec: FieldSpec): BoundField {
   if (spec === 'list') return bindList(node);
   if (spec === 'map') return bindMap(node);
+  if (spec === 'json') return bindJson(node);
   if (typeof spec === 'string') return { kind: 'value', leaf: plainLeaf(node, spec) };
   if (node.kind !== 'group' || node.repetition === 'REPEATED') throw unexpected(node, 'a struct');
   const fields = new Map<string, BoundField>();
@@ -109,6 +117,21 @@ function bindField(node: SchemaNode, spec: FieldSpec): BoundField {
     if (field !== undefined) fields.set(child.name, bindField(child, field));
   }
   return { kind: 'struct', fields };
+}
+
+/** What statistics have no text for is left out. */
+function bindJson(node: SchemaNode): BoundField {
+  if (node.kind !== 'group' || node.repetition === 'REPEATED') throw unexpected(node, 'a struct');
+  const fields = new Map<string, BoundField>();
+  for (const child of node.children) {
+    const textType = child.kind === 'leaf' ? textTypeOf(child) : undefined;
+    if (child.kind === 'leaf' && textType !== undefined) {
+      fields.set(child.name, { kind: 'text', leaf: child, textType });
+    } else if (child.kind === 'group' && child.logical === undefined && child.repetition !== 'REPEATED') {
+      fields.set(child.name, bindJson(child));
+    }
+  }
+  return { kind: 'json', fields };
 }
 
 /** A list of three levels as the format asks, of two as older writers have it, or a bare repeated field. */

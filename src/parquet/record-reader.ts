@@ -1,6 +1,7 @@
 import type { ColumnChunk, ColumnChunks } from './column-chunk.ts';
 import { type Cell, type Cells, ColumnReader, type ColumnReaderOptions } from './column-reader.ts';
 import { ParquetError } from './errors.ts';
+import type { TextType } from './json-text.ts';
 import type { RangeSource } from './range-source.ts';
 import { type BoundColumn, type BoundField, leavesOf, type RecordOf, type RecordSpec } from './record-columns.ts';
 import type { LeafNode } from './schema-node.ts';
@@ -11,7 +12,13 @@ export interface RecordChunks<T> {
   readonly bound: BoundColumn<T>;
   readonly key: ColumnChunk;
   /** Chunks beside the key that may hold something. */
-  readonly others: readonly { readonly chunk: ColumnChunk; readonly elementLevel: number }[];
+  readonly others: readonly OtherChunk[];
+}
+
+interface OtherChunk {
+  readonly chunk: ColumnChunk;
+  readonly elementLevel: number;
+  readonly textType?: TextType;
 }
 
 /**
@@ -21,10 +28,10 @@ export interface RecordChunks<T> {
 export function recordChunks<T>(bound: BoundColumn<T>, chunks: ColumnChunks): RecordChunks<T> | undefined {
   const key = chunks.get(bound.key.column);
   if (key === undefined || isAllNull(key)) return undefined;
-  const others = leavesOf(bound.field).flatMap(({ leaf, elementLevel }) => {
+  const others = leavesOf(bound.field).flatMap(({ leaf, ...how }): OtherChunk[] => {
     const chunk = chunks.get(leaf.column);
     const isNeeded = chunk !== undefined && leaf !== bound.key && (leaf.repeats > 0 || !isAllNull(chunk));
-    return isNeeded ? [{ chunk, elementLevel }] : [];
+    return isNeeded ? [{ chunk, ...how }] : [];
   });
   return { bound, key, others };
 }
@@ -46,10 +53,10 @@ export class RecordReader<T> {
     this.#chunks = chunks;
     this.#key = new ColumnReader(source, chunks.key, 0, optionsOf(chunks.key));
     this.#others = new Map(
-      chunks.others.map(({ chunk, elementLevel }) => [
-        chunk.leaf,
-        new ColumnReader(source, chunk, elementLevel, optionsOf(chunk)),
-      ]),
+      chunks.others.map(({ chunk, elementLevel, textType }) => {
+        const options = { ...optionsOf(chunk), ...(textType === undefined ? {} : { textType }) };
+        return [chunk.leaf, new ColumnReader(source, chunk, elementLevel, options)];
+      }),
     );
   }
 
@@ -104,6 +111,10 @@ function assemble(field: BoundField, cells: ReadonlyMap<LeafNode, readonly Cell[
       return cellOf(field.element) ?? undefined;
     case 'map':
       return assembleMap(cellOf(field.key), cellOf(field.value));
+    case 'text':
+      return cellOf(field.leaf) || undefined;
+    case 'json':
+      return assembleJson(field.fields, cells, index);
     case 'struct':
       return assembleStruct(field.fields, cells, index);
   }
@@ -124,6 +135,20 @@ function assembleStruct(
     }
   }
   return isEmpty ? undefined : struct;
+}
+
+/** An object without any member is none. */
+function assembleJson(
+  fields: ReadonlyMap<string, BoundField>,
+  cells: ReadonlyMap<LeafNode, readonly Cell[]>,
+  index: number,
+): string | undefined {
+  let members = '';
+  for (const [name, field] of fields) {
+    const text = assemble(field, cells, index);
+    if (text !== undefined) members += `${members === '' ? '' : ','}${JSON.stringify(name)}:${text}`;
+  }
+  return members === '' ? undefined : `{${members}}`;
 }
 
 function assembleMap(keys: Cell | undefined, values: Cell | undefined): Field | undefined {

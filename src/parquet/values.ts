@@ -1,5 +1,6 @@
 import { DeltaInteger64Reader, DeltaIntegerReader } from './delta-integers.ts';
 import { ParquetError } from './errors.ts';
+import type { TextType } from './json-text.ts';
 import { RunReader } from './run-reader.ts';
 
 /** A decoded value. An INT64 beyond 2^53 is rounded, as `JSON.parse` rounds it in a commit. */
@@ -17,9 +18,12 @@ export interface ValueReader {
   skip(count: number): void;
 }
 
+/** What values are read as. */
+export type ReadAs = ValueType | TextType;
+
 /** The part of a page that holds values; `encoding` is a name of parquet.thrift `Encoding`. */
 export interface EncodedValues {
-  readonly type: ValueType;
+  readonly type: ReadAs;
   readonly encoding: string;
   readonly bytes: Buffer;
   readonly dictionary: readonly Value[] | undefined;
@@ -47,11 +51,12 @@ export function createValueReader({ type, encoding, bytes, dictionary }: Encoded
       if (type === 'BYTE_ARRAY') return deltaStrings(bytes);
       break;
   }
-  throw new ParquetError('CORRUPT', `a page of ${type} values in the encoding ${encoding}, which is not read here`);
+  const name = typeof type === 'string' ? type : 'statistics';
+  throw new ParquetError('CORRUPT', `a page of ${name} values in the encoding ${encoding}, which is not read here`);
 }
 
 /** Decodes a dictionary page of `count` values, in the plain encoding. */
-export function readDictionary(type: ValueType, bytes: Buffer, count: number): Value[] {
+export function readDictionary(type: ReadAs, bytes: Buffer, count: number): Value[] {
   const reader = plainReader(type, bytes);
   const values: Value[] = [];
   for (let index = 0; index < count; index++) {
@@ -60,7 +65,8 @@ export function readDictionary(type: ValueType, bytes: Buffer, count: number): V
   return values;
 }
 
-function plainReader(type: ValueType, bytes: Buffer): ValueReader {
+function plainReader(type: ReadAs, bytes: Buffer): ValueReader {
+  if (typeof type !== 'string') return plainTexts(type, bytes);
   switch (type) {
     case 'BYTE_ARRAY':
       return plainStrings(bytes);
@@ -84,6 +90,28 @@ function plainStrings(bytes: Buffer): ValueReader {
   }
   return {
     read: () => bytes.toString('utf8', take(), at),
+    skip(count) {
+      for (let index = 0; index < count; index++) take();
+    },
+  };
+}
+
+function plainTexts({ width, text }: TextType, bytes: Buffer): ValueReader {
+  if (width === 'bit') {
+    const bits = plainBooleans(bytes);
+    return { read: () => text(Uint8Array.of(bits.read() === true ? 1 : 0)), skip: bits.skip };
+  }
+  const fixed = width;
+  let at = 0;
+  /** Passes over a value, and returns where it starts; it ends at `at`. */
+  function take(): number {
+    const start = fixed === undefined ? at + 4 : at;
+    at = start <= bytes.length ? start + (fixed ?? bytes.readUInt32LE(at)) : Number.POSITIVE_INFINITY;
+    if (at > bytes.length) throw pastTheEnd();
+    return start;
+  }
+  return {
+    read: () => text(bytes.subarray(take(), at)),
     skip(count) {
       for (let index = 0; index < count; index++) take();
     },

@@ -60,7 +60,7 @@ export async function encodeParquet(source: EncodeSource, options: EncodeOptions
 
 type Compressions = typeof import('parquet-wasm').Compression;
 
-const COMPRESSION: Readonly<
+export const COMPRESSION: Readonly<
   Record<EncodeOptions['compression'], (codes: Compressions) => Compressions[keyof Compressions]>
 > = {
   zstd: (codes) => codes.ZSTD,

@@ -7,6 +7,8 @@ import { makeTempFolder } from '../temp-folder.ts';
 export interface LineProcess {
   /** Sends a request and gives its result. Requests are answered in the order in which they were sent. */
   call(command: string, values?: object): Promise<unknown>;
+  /** Ends it at once, as if the machine had died. Calls that are under way are rejected. */
+  kill(): void;
 }
 
 export interface LineProcessOptions {
@@ -73,6 +75,7 @@ export function startLineProcess({ name, command, arguments: args, env }: LinePr
   keepAlive();
 
   return {
+    kill: () => void child.kill('SIGKILL'),
     call(command, values = {}) {
       if (child.exitCode !== null || child.signalCode !== null) {
         return Promise.reject(new Error(`${name} has ended\n${output.trim()}`));
