@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { serializeCommit } from '../../src/delta/commit-file.ts';
 import { commitKey } from '../../src/delta/log-path.ts';
-import { findStrayFiles } from '../../src/kafka/orphans.ts';
+import { findStrayFiles } from '../../src/maintenance/stray-files.ts';
 import { createCheckpointReader } from '../../src/parquet/checkpoint-reader.ts';
 import { type BronzeWorld, createBronzeWorld, kafkaRecords } from '../support/bronze-world.ts';
 import { createFaultyStore, failCalls } from '../support/faulty-store.ts';

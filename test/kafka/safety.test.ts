@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { parseKafkaConfig } from '../../src/kafka/config.ts';
-import { findStrayFiles } from '../../src/kafka/orphans.ts';
 import type { KafkaRecord } from '../../src/kafka/record.ts';
+import { findStrayFiles } from '../../src/maintenance/stray-files.ts';
 import { createCheckpointReader } from '../../src/parquet/checkpoint-reader.ts';
 import { type BronzeWorld, createBronzeWorld, kafkaRecord, kafkaRecords } from '../support/bronze-world.ts';
 import { fail, replayFailed } from './replay-world.ts';

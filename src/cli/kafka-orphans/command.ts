@@ -1,5 +1,5 @@
 import type { TableRef } from '../../delta/table.ts';
-import { findStrayFiles, type StrayFile } from '../../kafka/orphans.ts';
+import { findStrayFiles, type StrayFile } from '../../maintenance/stray-files.ts';
 import { createCheckpointReader } from '../../parquet/checkpoint-reader.ts';
 import { type ParsedArgs, UsageError } from '../args.ts';
 import type { Command, CommandContext } from '../command.ts';
