@@ -1,0 +1,23 @@
+export type SparkWorkErrorCode =
+  /** The job ended without doing its work, or was cancelled. */
+  | 'SPARK_JOB_FAILED'
+  /** A plan, a result or a note of a run is not what it should be. */
+  | 'INVALID_RUN';
+
+/** Work that was handed to Spark and came to nothing. The table is as it was before, but for what is committed. */
+export class SparkWorkError extends Error {
+  override readonly name = 'SparkWorkError';
+  readonly code: SparkWorkErrorCode;
+  readonly data: Readonly<Record<string, unknown>>;
+
+  constructor(
+    code: SparkWorkErrorCode,
+    message: string,
+    data: Readonly<Record<string, unknown>> = {},
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+    this.code = code;
+    this.data = data;
+  }
+}
