@@ -2,10 +2,11 @@
  * What runs a bundle in the place of Lambda's own client: `node lambda-client.ts BUNDLE`. A handler that throws is
  * reported and the next event asked for; a bundle that cannot be loaded is reported and ends the process.
  */
-import { Agent, request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { pathToFileURL } from 'node:url';
 
+// As an import it would load undici, too, which Lambda's own client does not: see scripts/bundles.ts.
+const { Agent, request } = process.getBuiltinModule('node:http');
 const agent = new Agent({ keepAlive: true });
 const base = `http://${process.env.AWS_LAMBDA_RUNTIME_API}/2018-06-01/runtime`;
 const handler = await loadHandler();

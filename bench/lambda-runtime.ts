@@ -66,6 +66,8 @@ export async function startFunction(bundle: string, options: FunctionOptions): P
   });
   // Nagle's algorithm would add 40 ms to small answers.
   server.on('connection', (socket) => socket.setNoDelay(true));
+  // A function may be busy for longer than any time-out, and then sends its answer on a connection that it has.
+  server.keepAliveTimeout = 0;
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();

@@ -17,8 +17,8 @@ import { awsVariables, CREDENTIALS, miniStackPython, REGION, spawnMiniStack } fr
 import { createS3Client } from '../src/aws/clients.ts';
 import { createS3Store } from '../src/aws/s3-store.ts';
 import { type Invocation, startFunction } from './lambda-runtime.ts';
+import { type S3Proxy, type S3Requests, startS3Proxy } from './s3-proxy.ts';
 import { type Landing, LOADS, type Load } from './sizing-loads.ts';
-import { type S3Proxy, type S3Requests, startS3Proxy } from './sizing-proxy.ts';
 import { measureStart } from './sizing-start.ts';
 
 /** A new one for each run, on servers that stay. */

@@ -29,8 +29,8 @@ const STEPS: readonly Step[] = [
   { name: 'lint', npm: ['run', 'lint'], timeout: 5 * MINUTE },
   { name: 'typecheck', npm: ['run', 'typecheck'], timeout: 5 * MINUTE },
   { name: 'build', npm: ['run', 'build'], timeout: 5 * MINUTE },
-  { name: 'test', npm: ['test', '--', '--no-skips'], timeout: 15 * MINUTE },
-  { name: 'test:interop', npm: ['run', 'test:interop', '--', '--no-skips'], timeout: 30 * MINUTE },
+  { name: 'test', npm: ['test', '--', '--no-skips'], timeout: 20 * MINUTE },
+  { name: 'test:interop', npm: ['run', 'test:interop', '--', '--no-skips'], timeout: 45 * MINUTE },
   { name: 'start', npm: ['start'], timeout: 3 * MINUTE },
 ];
 
