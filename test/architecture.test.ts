@@ -56,6 +56,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/ingest/config-reader.ts',
     'src/ingest/concurrently.ts',
     'types:src/ingest',
+    'types:src/delta/checkpoint-interval.ts',
     STORE_PORT,
     'types:src/storage',
   ],

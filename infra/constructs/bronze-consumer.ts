@@ -17,6 +17,7 @@ import {
 import { type IRole, Policy } from 'aws-cdk-lib/aws-iam';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Bucket, IBucket } from 'aws-cdk-lib/aws-s3';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { ConfigError } from '../../src/ingest/config-reader.ts';
 import { bronzeCommitRules, type KafkaConfig } from '../../src/kafka/config.ts';
@@ -25,6 +26,7 @@ import { type BronzeConsumerConfig, consumerProblems } from './bronze-consumer-c
 import { readStatements, registryPolicy } from './bronze-source-policy.ts';
 import { bronzeTablePolicy, readBronzeConfig } from './bronze-tables.ts';
 import { commitPolicy } from './commit-policy.ts';
+import { sendStatements } from './policies.ts';
 
 export interface BronzeConsumerProps {
   /** Bucket of the tables: of the same stack, or imported by its name. */
@@ -52,6 +54,8 @@ export interface BronzeConsumerProps {
   readonly desiredCount?: number;
   /** User and group of the process, by number. @default '1000:1000' */
   readonly user?: string;
+  /** Queue that is asked for checkpoints where they are due, of a `MaintenanceQueue`. @default nobody is asked */
+  readonly maintenanceQueue?: IQueue;
   /** @default one month */
   readonly logRetention?: RetentionDays;
   /** @default the image's, 'info' */
@@ -128,6 +132,9 @@ export class BronzeConsumer extends Construct {
       environment: {
         NODE_OPTIONS: '--enable-source-maps',
         RESACA_KAFKA_CONFIG: Stack.of(this).toJsonString(settings),
+        ...(props.maintenanceQueue !== undefined && {
+          RESACA_MAINTENANCE_QUEUE_URL: props.maintenanceQueue.queueUrl,
+        }),
       },
       ...(logLevel !== undefined && { command: ['kafka', '--log-level', logLevel] }),
       ...(props.secrets !== undefined && { secrets: { ...props.secrets } }),
@@ -158,12 +165,16 @@ export class BronzeConsumer extends Construct {
     return container;
   }
 
-  private policies({ bucket, clusterArn, config }: BronzeConsumerProps, tables: KafkaConfig): Policy[] {
+  private policies(props: BronzeConsumerProps, tables: KafkaConfig): Policy[] {
+    const { bucket, clusterArn, config, maintenanceQueue } = props;
     const policies = [
       bronzeTablePolicy(this, bucket, tables),
       commitPolicy(this, 'CommitPolicy', { bucket, rules: bronzeCommitRules(tables) }),
       registryPolicy(this, tables),
     ];
+    if (maintenanceQueue !== undefined) {
+      policies.push(new Policy(this, 'RequestPolicy', { statements: sendStatements(maintenanceQueue) }));
+    }
     if (clusterArn !== undefined) {
       const wildcards: string[] = [];
       const statements = readStatements(clusterArn, config.topics, [config.group], wildcards);

@@ -1,11 +1,20 @@
 import { Effect, Policy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Bucket, IBucket } from 'aws-cdk-lib/aws-s3';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import { acknowledgeWildcards } from './acknowledge.ts';
 
 /** A statement that allows these actions on these ARNs. */
 export function allow(actions: readonly string[], resources: readonly string[]): PolicyStatement {
   return new PolicyStatement({ effect: Effect.ALLOW, actions: [...actions], resources: [...resources] });
+}
+
+/** What sending to a queue takes; nothing where there is none. */
+export function sendStatements(queue: IQueue | undefined): PolicyStatement[] {
+  if (queue === undefined) return [];
+  const { queueArn, encryptionMasterKey: key } = queue;
+  const send = allow(['sqs:SendMessage'], [queueArn]);
+  return key === undefined ? [send] : [send, allow(['kms:Decrypt', 'kms:GenerateDataKey'], [key.keyArn])];
 }
 
 export interface TablePolicyProps {

@@ -5,7 +5,7 @@ import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { CONFIG_FILE, functionCode } from './function-code.ts';
-import { allow } from './policies.ts';
+import { sendStatements } from './policies.ts';
 
 /** What all functions of the project can be given. */
 export interface FunctionSettings {
@@ -81,14 +81,8 @@ export class ResacaFunction extends Construct {
         }),
       },
     });
-    if (props.maintenanceQueue !== undefined) this.grantRequests(props.maintenanceQueue);
+    for (const statement of sendStatements(props.maintenanceQueue)) this.role.addToPolicy(statement);
     if (props.tracing === true) this.grantTracing();
-  }
-
-  private grantRequests({ queueArn, encryptionMasterKey }: IQueue): void {
-    this.role.addToPolicy(allow(['sqs:SendMessage'], [queueArn]));
-    if (encryptionMasterKey === undefined) return;
-    this.role.addToPolicy(allow(['kms:Decrypt', 'kms:GenerateDataKey'], [encryptionMasterKey.keyArn]));
   }
 
   private grantTracing(): void {

@@ -1,18 +1,30 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createS3Client } from '../../src/aws/clients.ts';
+import { coordinate } from '../../src/aws/coordinate.ts';
 import { appendEnvironment } from '../../src/aws/env.ts';
 import { createS3Store } from '../../src/aws/s3-store.ts';
 import { createTelemetry } from '../../src/aws/telemetry.ts';
 import { createCheckpointRequests } from '../../src/aws/upkeep-queue.ts';
+import { appendCommitRules } from '../../src/ingest/config.ts';
 import { createAppendHandler } from '../../src/ingest/handler.ts';
 import { createCheckpointReader } from '../../src/parquet/checkpoint-reader.ts';
+import type { ObjectStore } from '../../src/storage/object-store.ts';
 
 const { config, maintenanceQueueUrl, ...telemetry } = appendEnvironment();
 const client = createS3Client({ maxSockets: config.footerConcurrency * 2 });
+const stores = new Map<string, ObjectStore>();
+
+/** One for each bucket in this environment, which remembers what it has looked for. */
+function storeFor(bucket: string): ObjectStore {
+  const store =
+    stores.get(bucket) ?? coordinate(createS3Store({ client, bucket }), bucket, appendCommitRules(config, bucket));
+  stores.set(bucket, store);
+  return store;
+}
 
 /** SQS messages with S3 notifications in, the messages to deliver again out. */
 export const handler = createAppendHandler({
-  storeFor: (bucket) => createS3Store({ client, bucket }),
+  storeFor,
   urlOf: (bucket, root) => `s3://${bucket}${root === '' ? '' : `/${root}`}`,
   reader: createCheckpointReader(),
   config,

@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { bronzeEnvironment } from '../../src/aws/bronze-env.ts';
 import { createS3Client } from '../../src/aws/clients.ts';
-import { bronzeEnvironment } from '../../src/aws/env.ts';
+import { coordinate } from '../../src/aws/coordinate.ts';
 import { createRegistries } from '../../src/aws/registries.ts';
 import { createS3Store } from '../../src/aws/s3-store.ts';
 import { createTelemetry } from '../../src/aws/telemetry.ts';
 import { createCheckpointRequests } from '../../src/aws/upkeep-queue.ts';
+import { bronzeCommitRules } from '../../src/kafka/config.ts';
 import { createBronzeHandler } from '../../src/kafka/handler.ts';
 import { createCheckpointReader } from '../../src/parquet/checkpoint-reader.ts';
 
@@ -12,7 +14,11 @@ const { config, maintenanceQueueUrl, ...telemetry } = bronzeEnvironment();
 
 /** Kafka records of an event source mapping in; what cannot be written fails the invocation, and comes again. */
 export const handler = createBronzeHandler({
-  store: createS3Store({ client: createS3Client(), bucket: config.bucket }),
+  store: coordinate(
+    createS3Store({ client: createS3Client(), bucket: config.bucket }),
+    config.bucket,
+    bronzeCommitRules(config),
+  ),
   reader: createCheckpointReader(),
   registries: createRegistries(config),
   config,

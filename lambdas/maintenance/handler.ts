@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createS3Client } from '../../src/aws/clients.ts';
+import { coordinate } from '../../src/aws/coordinate.ts';
 import { maintenanceEnvironment } from '../../src/aws/env.ts';
 import { createS3Store } from '../../src/aws/s3-store.ts';
 import { createTelemetry } from '../../src/aws/telemetry.ts';
 import { createUpkeepQueue } from '../../src/aws/upkeep-queue.ts';
+import type { CommitRule } from '../../src/ingest/config.ts';
 import { createMaintenanceHandler } from '../../src/maintenance/handler.ts';
 import { runTask } from '../../src/maintenance/run-task.ts';
 import { createCheckpointReader } from '../../src/parquet/checkpoint-reader.ts';
@@ -11,9 +13,14 @@ import { createCheckpointReader } from '../../src/parquet/checkpoint-reader.ts';
 const { config, maintenanceQueueUrl = '', ...telemetry } = maintenanceEnvironment();
 const client = createS3Client();
 
+/** The tables commit as their writers do it. */
+function commitRulesOf(bucket: string): readonly CommitRule[] {
+  return config.places.filter((place) => place.bucket === bucket).flatMap(({ commits = [] }) => commits);
+}
+
 /** Work on one table from the queue, or a schedule, by which the work for all tables goes there. */
 export const handler = createMaintenanceHandler({
-  storeFor: (bucket) => createS3Store({ client, bucket }),
+  storeFor: (bucket) => coordinate(createS3Store({ client, bucket }), bucket, commitRulesOf(bucket)),
   urlOf: (bucket, root) => `s3://${bucket}${root === '' ? '' : `/${root}`}`,
   reader: createCheckpointReader(),
   queue: createUpkeepQueue(maintenanceQueueUrl),

@@ -3,7 +3,6 @@ import { resolve } from 'node:path';
 import { type AppendConfig, parseAppendConfig } from '../ingest/config.ts';
 import { ConfigError } from '../ingest/config-reader.ts';
 import type { LogLevel } from '../ingest/telemetry.ts';
-import { type KafkaConfig, parseKafkaConfig } from '../kafka/config.ts';
 import { type MaintenanceConfig, parseMaintenanceConfig } from '../maintenance/config.ts';
 
 /** What a function takes from its environment. The AWS SDK reads its own variables (region, credentials, endpoint). */
@@ -34,15 +33,6 @@ export function appendEnvironment(env: NodeJS.ProcessEnv = process.env): Functio
 }
 
 /**
- * The environment of the bronze function; see `readEnvironment`. `RESACA_BUCKET` is the bucket of the tables, whose name
- * is often known at the deployment only; the configuration may name it instead.
- */
-export function bronzeEnvironment(env: NodeJS.ProcessEnv = process.env): FunctionEnvironment<KafkaConfig> {
-  const { RESACA_BUCKET: bucket, ...rest } = env;
-  return readEnvironment(rest, (value) => parseKafkaConfig(bucket && isObject(value) ? { bucket, ...value } : value));
-}
-
-/**
  * The environment of the maintenance function; see `readEnvironment`. `RESACA_PLACES` are the buckets and prefixes of the
  * tables as JSON, whose names are often known at the deployment only; the configuration may name them instead.
  */
@@ -64,7 +54,7 @@ export function maintenanceEnvironment(env: NodeJS.ProcessEnv = process.env): Fu
  * - `RESACA_METRICS_BY_TABLE`: true or false. @default false
  * - `RESACA_PIPELINE`: value of the metrics' dimension `pipeline`. @default resaca
  */
-function readEnvironment<Config>(
+export function readEnvironment<Config>(
   env: NodeJS.ProcessEnv,
   parse: (value: unknown) => Config,
 ): FunctionEnvironment<Config> {
@@ -106,7 +96,7 @@ function readConfig<Config>(
   }
 }
 
-function isObject(value: unknown): value is object {
+export function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 

@@ -89,6 +89,9 @@ export function parseConsumerConfig(value: unknown): ConsumerConfig {
   if (config.sasl !== undefined && config.awsIam !== undefined) {
     root.problem('sasl', 'is given, and so is awsIam; expected one of them');
   }
+  if ('folder' in storage && config.tables.topics.some(({ commitProtocol }) => commitProtocol !== undefined)) {
+    root.problem('tables.commitProtocol', 'is for tables in a bucket; those in a folder are locked there');
+  }
   if (problems.length > 0) throw new ConfigError(problems);
   return config;
 }

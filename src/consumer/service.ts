@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { CheckpointRequests } from '../delta/checkpoint-interval.ts';
 import { createBronzeWriter } from '../kafka/bronze-writer.ts';
 import type { SchemaRegistries } from '../kafka/decode/create-decoder.ts';
 import { createCheckpointReader } from '../parquet/checkpoint-reader.ts';
@@ -18,6 +19,8 @@ export interface ServiceDeps {
   readonly store: ObjectStore;
   readonly registries: SchemaRegistries;
   readonly log: Log;
+  /** Asked for checkpoints of the tables. @default nobody */
+  readonly checkpoints?: CheckpointRequests | undefined;
 }
 
 export interface KafkaService {
@@ -44,6 +47,7 @@ export async function startKafkaService(deps: ServiceDeps): Promise<KafkaService
     registries,
     reader: createCheckpointReader(),
     config: config.tables,
+    checkpoints: deps.checkpoints,
     telemetry: {
       log: (level, message, data) => log(level, message, data && withPlace(config, data)),
       metrics: (table, values) => metrics.table(placeOf(config, table), values),

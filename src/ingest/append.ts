@@ -99,11 +99,13 @@ async function appendRound(
   { deadline, footers }: { readonly deadline: number; readonly footers: FooterShare },
 ): Promise<RoundOutcome> {
   const { table } = batch;
+  // To load a table that is not known yet takes its time, after which the objects would have to be looked at again.
+  const loaded = cached === undefined ? await currentState(table, engine.reader, undefined) : undefined;
   const looked = engine.now();
   const [{ candidates, postponed }, deleted, state] = await Promise.all([
     readCandidates(table, batch.landed, engine.config, footers),
     stillDeleted(engine, batch, batch.deleted),
-    currentState(table, engine.reader, cached),
+    loaded ?? currentState(table, engine.reader, cached),
   ]);
   const result = await commitBatch(engine, batch, { candidates, deleted: deleted.gone, state, deadline });
   const { plan, snapshot, conflicts } = result;

@@ -1,7 +1,22 @@
 import { isDeepStrictEqual } from 'node:util';
 import { propertyProblem } from '../delta/new-table.ts';
 import type { PrimitiveType } from '../delta/schema.ts';
+import {
+  type CommitProtocolInput,
+  type CommitRule,
+  type DynamoDbCommits,
+  readCommitProtocol,
+} from './commit-protocol.ts';
 import { ConfigError, ConfigReader } from './config-reader.ts';
+
+export {
+  type CommitProtocolInput,
+  type CommitRule,
+  commitsAt,
+  type DynamoDbCommits,
+  readCommitProtocol,
+  readCommitRules,
+} from './commit-protocol.ts';
 
 /** How a table takes files whose schema is not the table's. */
 export type SchemaPolicy =
@@ -33,6 +48,13 @@ export interface TableSettings {
   readonly adoptExisting: boolean;
   /** Table properties (`delta.*` and others) of a new table. @default {} */
   readonly properties: Readonly<Record<string, string>>;
+  /** How versions are claimed among writers; all writers of a table must do it alike. @default by conditional PUT */
+  readonly commitProtocol?: DynamoDbCommits;
+}
+
+/** What a user writes otherwise than it is kept. */
+interface CommitSettingsInput {
+  readonly commitProtocol?: CommitProtocolInput;
 }
 
 /** Which keys belong to a table, and how that table is kept. */
@@ -85,7 +107,9 @@ export interface AppendConfig {
 }
 
 /** A rule as a user writes it: what is left out has its default. */
-export interface TableRuleInput extends Partial<Omit<TableRule, 'partitionColumns'>> {
+export interface TableRuleInput
+  extends Partial<Omit<TableRule, 'partitionColumns' | 'commitProtocol'>>,
+    CommitSettingsInput {
   readonly prefix: string;
   /** The type of a column is `string` unless it is given. */
   readonly partitionColumns?: readonly { readonly name: string; readonly type?: PrimitiveType }[];
@@ -94,7 +118,7 @@ export interface TableRuleInput extends Partial<Omit<TableRule, 'partitionColumn
 /** A configuration as a user writes it: what is left out has its default. */
 export interface AppendConfigInput extends Partial<Omit<AppendConfig, 'tables' | 'defaults'>> {
   readonly tables?: readonly TableRuleInput[];
-  readonly defaults?: Partial<TableSettings>;
+  readonly defaults?: Partial<Omit<TableSettings, 'commitProtocol'>> & CommitSettingsInput;
 }
 
 /** The names of the settings, in a configuration that holds others beside them. */
@@ -134,12 +158,26 @@ export function parseAppendConfig(value: unknown): AppendConfig {
   return config;
 }
 
+/** How the tables of a bucket, or of all, commit: as the first rule whose root fits, else as the defaults. */
+export function appendCommitRules({ tables, defaults }: AppendConfig, bucket?: string): CommitRule[] {
+  const own = tables.filter((rule) => rule.bucket === undefined || bucket === undefined || rule.bucket === bucket);
+  return [
+    ...own.map(({ root, ...rule }) => commitRule(root.replaceAll(/\{\w+\}/g, '*'), rule)),
+    commitRule('**', defaults),
+  ];
+}
+
+function commitRule(root: string, { commitProtocol }: Pick<TableSettings, 'commitProtocol'>): CommitRule {
+  return { root, ...(commitProtocol !== undefined && { commitProtocol }) };
+}
+
 /** What must be the same in all rules for a table: else the table would be kept by whichever rule's file came first. */
 const SHARED_BY_TABLE = [
   'schemaPolicy',
   'deletes',
   'adoptExisting',
   'properties',
+  'commitProtocol',
   'partitionColumns',
   'description',
   'columnComments',
@@ -185,7 +223,7 @@ const BUILT_IN_SETTINGS: TableSettings = {
   adoptExisting: false,
   properties: {},
 };
-const SETTING_NAMES = ['schemaPolicy', 'deletes', 'adoptExisting', 'properties'];
+const SETTING_NAMES = ['schemaPolicy', 'deletes', 'adoptExisting', 'properties', 'commitProtocol'];
 
 function readSettings(reader: ConfigReader, fallback: TableSettings, kind: readonly string[] = []): TableSettings {
   if (kind.length > 0) reader.onlyKnows(SETTING_NAMES);
@@ -194,11 +232,13 @@ function readSettings(reader: ConfigReader, fallback: TableSettings, kind: reado
     const problem = propertyProblem(key, value);
     if (problem !== undefined) reader.problem('properties', problem);
   }
+  const commitProtocol = readCommitProtocol(reader, fallback.commitProtocol);
   return {
     schemaPolicy: reader.choice('schemaPolicy', ['evolve', 'strict', 'fixed'], fallback.schemaPolicy),
     deletes: reader.choice('deletes', ['apply', 'ignore'], fallback.deletes),
     adoptExisting: reader.boolean('adoptExisting', fallback.adoptExisting),
     properties: { ...fallback.properties, ...properties },
+    ...(commitProtocol !== undefined && { commitProtocol }),
   };
 }
 

@@ -2,6 +2,7 @@ import { parseType } from '../delta/ddl.ts';
 import { propertyProblem } from '../delta/new-table.ts';
 import { isPartitionType } from '../delta/partition.ts';
 import { type DataType, findIllegalName, formatPath, type PrimitiveType } from '../delta/schema.ts';
+import { type DynamoDbCommits, readCommitProtocol } from '../ingest/config.ts';
 import type { ConfigReader } from '../ingest/config-reader.ts';
 import { parseAvroSchema } from './decode/avro/parse-schema.ts';
 import { createAvroReader } from './decode/avro/reader.ts';
@@ -38,10 +39,11 @@ const NAMES = [
   'generation',
   'schemaPolicy',
   'properties',
+  'commitProtocol',
 ];
 
 /** Reads the rule of a topic, in which what is left out has its default; mistakes are collected by the reader. */
-export function readRule(reader: ConfigReader): TopicRule {
+export function readRule(reader: ConfigReader, commits?: DynamoDbCommits | undefined): TopicRule {
   reader.onlyKnows(NAMES);
   if (!reader.has('topic')) reader.problem('topic', 'is required');
   const format = readFormat(reader);
@@ -58,6 +60,7 @@ export function readRule(reader: ConfigReader): TopicRule {
   }
   const filter = reader.optionalText('filter');
   if (filter !== undefined) check(reader, 'filter', () => compileFilter(filter));
+  const commitProtocol = readCommitProtocol(reader, commits);
   const rule: TopicRule = {
     topic,
     table,
@@ -80,6 +83,7 @@ export function readRule(reader: ConfigReader): TopicRule {
     properties: readProperties(reader),
     ...(filter !== undefined && { filter }),
     ...(continueFrom !== undefined && { continueFrom }),
+    ...(commitProtocol !== undefined && { commitProtocol }),
   };
   checkNames(reader, rule);
   return rule;

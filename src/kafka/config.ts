@@ -1,7 +1,10 @@
+import { type CommitProtocolInput, type DynamoDbCommits, readCommitProtocol } from '../ingest/config.ts';
 import { ConfigError, ConfigReader } from '../ingest/config-reader.ts';
+import { conflictingCommits } from './commit-protocols.ts';
 import { readRule } from './config-rule.ts';
 import type { TopicRule, TopicRuleInput } from './topic-rule.ts';
 
+export { bronzeCommitRules } from './commit-protocols.ts';
 export type { PayloadFormat, TopicRule, TopicRuleInput } from './topic-rule.ts';
 
 /** Under this prefix of the bucket are the descriptions of files that wait for the committer. */
@@ -30,6 +33,8 @@ export interface KafkaConfig {
    * log. @default 'direct'
    */
   readonly commits: 'direct' | 'deferred';
+  /** How versions are claimed among the writers of a table, where its rule does not say it. @default by conditional PUT */
+  readonly commitProtocol?: DynamoDbCommits;
   /** For the format `confluent`. */
   readonly registry?: RegistryConfig;
   /** Tables written at the same time by one invocation. @default 4 */
@@ -42,11 +47,21 @@ export interface KafkaConfig {
 }
 
 /** A configuration as a user writes it: what is left out has its default. */
-export interface KafkaConfigInput extends Partial<Omit<KafkaConfig, 'topics'>> {
+export interface KafkaConfigInput extends Partial<Omit<KafkaConfig, 'topics' | 'commitProtocol'>> {
+  readonly commitProtocol?: CommitProtocolInput;
   readonly topics?: readonly TopicRuleInput[];
 }
 
-const NAMES = ['application', 'bucket', 'topics', 'commits', 'registry', 'tableConcurrency', 'reportBatchItemFailures'];
+const NAMES = [
+  'application',
+  'bucket',
+  'topics',
+  'commits',
+  'commitProtocol',
+  'registry',
+  'tableConcurrency',
+  'reportBatchItemFailures',
+];
 
 /** Parses a configuration given as plain data (from JSON); throws ConfigError naming all that is wrong. */
 export function parseKafkaConfig(value: unknown): KafkaConfig {
@@ -54,17 +69,20 @@ export function parseKafkaConfig(value: unknown): KafkaConfig {
   const root = new ConfigReader(value, '', problems);
   root.onlyKnows(NAMES);
   const registry = root.has('registry') ? readRegistry(root.child('registry')) : undefined;
+  const commitProtocol = readCommitProtocol(root);
   const config: KafkaConfig = {
     application: root.matching('application', /^[\w.-]{1,100}$/, '1-100 letters, digits, ".", "_" and "-"', 'resaca'),
     bucket: root.matching('bucket', /^[a-z0-9.-]{3,63}$/, 'the name of a bucket', ''),
     topics: root.has('topics')
-      ? root.children('topics').map(readRule)
-      : [readRule(new ConfigReader({ topic: '*' }, '', problems))],
+      ? root.children('topics').map((rule) => readRule(rule, commitProtocol))
+      : [readRule(new ConfigReader({ topic: '*' }, '', problems), commitProtocol)],
     commits: root.choice('commits', ['direct', 'deferred'], 'direct'),
     tableConcurrency: root.integer('tableConcurrency', 1, 64, 4),
     reportBatchItemFailures: root.boolean('reportBatchItemFailures', false),
+    ...(commitProtocol !== undefined && { commitProtocol }),
     ...(registry !== undefined && { registry }),
   };
+  if (problems.length === 0) problems.push(...conflictingCommits(config.topics));
   if (config.bucket === '' && !root.has('bucket')) root.problem('bucket', 'is required');
   if (registry === undefined && config.topics.some(({ format }) => format.type === 'confluent')) {
     root.problem('registry', 'is required for the format "confluent"');

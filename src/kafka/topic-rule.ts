@@ -1,5 +1,5 @@
 import type { DataType, PrimitiveType } from '../delta/schema.ts';
-import type { SchemaPolicy } from '../ingest/config.ts';
+import type { CommitProtocolInput, DynamoDbCommits, SchemaPolicy } from '../ingest/config.ts';
 
 /** How the bytes of a key or a value are kept; `omit` for not at all. */
 export type ByteFormat = 'binary' | 'string' | 'omit';
@@ -86,12 +86,18 @@ export interface TopicRule {
   readonly schemaPolicy: SchemaPolicy;
   /** Properties of a new table. @default {} */
   readonly properties: Readonly<Record<string, string>>;
+  /**
+   * How versions are claimed among the writers of the tables, dead letters included; all of them must do it alike.
+   * @default that of the configuration
+   */
+  readonly commitProtocol?: DynamoDbCommits;
 }
 
 /** A rule as a user writes it: what is left out has its default. */
 export interface TopicRuleInput
-  extends Partial<Omit<TopicRule, 'topic' | 'format' | 'columns' | 'partitionBy'>>,
+  extends Partial<Omit<TopicRule, 'topic' | 'format' | 'columns' | 'partitionBy' | 'commitProtocol'>>,
     Pick<TopicRule, 'topic'> {
+  readonly commitProtocol?: CommitProtocolInput;
   readonly format?: PayloadFormat | 'raw' | 'json' | 'json-lines' | 'confluent' | 'glue';
   readonly columns?: Readonly<Record<string, string>>;
   readonly partitionBy?: readonly { readonly name: string; readonly type?: string; readonly expression?: string }[];

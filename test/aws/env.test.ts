@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { appendEnvironment, bronzeEnvironment } from '../../src/aws/env.ts';
+import { bronzeEnvironment } from '../../src/aws/bronze-env.ts';
+import { appendEnvironment } from '../../src/aws/env.ts';
 import { ConfigError } from '../../src/ingest/config-reader.ts';
 import { makeTempFolder } from '../support/temp-folder.ts';
 

@@ -17,7 +17,7 @@ describe('putStream on S3', () => {
   );
 
   it('gives an upload up when a part cannot be sent', async () => {
-    const { store, requests } = await scripted([created, s3Error(403, 'AccessDenied')]);
+    const { store, requests } = await scripted([created, s3Error(403, 'AccessDenied')], 30_000);
     async function* pieces() {
       for (let part = 0; part < 5; part++) yield new Uint8Array(8 * 1024 * 1024);
     }
@@ -121,7 +121,7 @@ describe('errors of S3', () => {
 });
 
 /** A store of bucket `bucket` on a server that gives these answers, with two tries and short time-outs. */
-async function scripted(answers: readonly Answer[]) {
+async function scripted(answers: readonly Answer[], responseTimeout = 300) {
   const { endpoint, requests } = await startScriptedServer(answers);
   const pauses: number[] = [];
   const client = createS3Client({
@@ -129,7 +129,7 @@ async function scripted(answers: readonly Answer[]) {
     region: 'us-east-1',
     credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
     maxAttempts: 2,
-    responseTimeout: 300,
+    responseTimeout,
   });
   const store = createS3Store({
     client,

@@ -4,6 +4,7 @@ import { Match, Template } from 'aws-cdk-lib/assertions';
 import { Cluster } from 'aws-cdk-lib/aws-ecs';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { BronzeConsumerProps } from '../../infra/constructs/bronze-consumer.ts';
+import { MaintenanceQueue } from '../../infra/constructs/table-maintenance.ts';
 import { CLUSTER_ARN, consumerStack, type PropsOf, rightsOf, SECRET_ARN, SUBNETS, vpcOf } from './bronze-stacks.ts';
 
 const templateOf = (propsOf?: PropsOf<BronzeConsumerProps>) => Template.fromStack(consumerStack(propsOf));
@@ -98,6 +99,12 @@ describe('the Fargate consumer', () => {
     ]) {
       assert.ok(rights.includes(right), right);
     }
+  });
+
+  it('may ask for checkpoints, of the queue that it is given', () => {
+    const asking = templateOf((scope) => ({ maintenanceQueue: new MaintenanceQueue(scope, 'Work').queue }));
+    assert.equal(rightsOf(asking).filter((right) => right.startsWith('sqs:SendMessage ')).length, 1);
+    assert.match(JSON.stringify(asking.findResources('AWS::ECS::TaskDefinition')), /RESACA_MAINTENANCE_QUEUE_URL/);
   });
 
   it('takes size, number, user and a cluster of its own', () => {

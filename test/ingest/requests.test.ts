@@ -7,12 +7,21 @@ import { parquet, rowsOf } from '../support/landing.ts';
 
 const FILES = 10;
 
-/** A table with `active` files in a checkpoint and `commits` commits since, made by another writer. */
-async function tableOf(active: number, commits = 0) {
+/**
+ * A table with `active` files in a checkpoint and `commits` commits since, made by another writer. To read its hint, which
+ * only a cold start does, takes `loadTime` ms.
+ */
+async function tableOf(active: number, commits = 0, loadTime = 0) {
   let counting: CountingStore | undefined;
   const world = createAppendWorld({
     wrap: (store) => {
-      counting ??= createCountingStore(store);
+      counting ??= createCountingStore({
+        ...store,
+        get(key, options) {
+          if (key.endsWith('_last_checkpoint')) world.advance(loadTime);
+          return store.get(key, options);
+        },
+      });
       return counting;
     },
   });
@@ -76,6 +85,11 @@ describe('an append costs what the new files cost, not what the table costs', ()
     assert.deepEqual(large, small);
     const more = large.get + large.list + large.head + large.putIfAbsent - FILES;
     assert.ok(more < 10, `${more} requests besides the footers`);
+  });
+
+  it('cold, no second look at the files, however long it takes to load the table', async () => {
+    const { head } = await (await tableOf(10, 0, 5_000)).appendNew('cold');
+    assert.equal(head, 0);
   });
 
   it('after a lost race, 1 GET to see whose the version is, 1 LIST, 1 GET of the winner and 1 PUT more', async () => {

@@ -2,9 +2,9 @@ import { readFile } from 'node:fs/promises';
 import { parseConsumerConfig } from '../../consumer/config.ts';
 import type { TableRef } from '../../delta/table.ts';
 import { ConfigError } from '../../ingest/config-reader.ts';
-import { type KafkaConfig, parseKafkaConfig } from '../../kafka/config.ts';
+import { bronzeCommitRules, type KafkaConfig, parseKafkaConfig } from '../../kafka/config.ts';
 import { UsageError } from '../args.ts';
-import { openLocation } from '../location.ts';
+import { openConfigured } from '../location.ts';
 
 /** The configuration that tables are written by, and where they are. */
 export interface TablesConfig {
@@ -20,7 +20,7 @@ export interface TablesConfig {
 export async function readTablesConfig(path: string | undefined): Promise<TablesConfig> {
   if (path === undefined) throw new UsageError('the configuration is missing: --config FILE');
   const { config, location } = await parse(path);
-  const { store, root: base, url } = await openLocation(location);
+  const { store, root: base, url } = await openConfigured(location, bronzeCommitRules(config));
   return {
     config,
     tableAt: (root) => ({ store, root: base === '' ? root : `${base}/${root}`, url: `${url}/${root}` }),

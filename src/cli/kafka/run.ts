@@ -2,13 +2,16 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createS3Client } from '../../aws/clients.ts';
 import { type ConsumerEnvironment, consumerEnvironment } from '../../aws/consumer-env.ts';
+import { coordinate } from '../../aws/coordinate.ts';
 import { createRegistries } from '../../aws/registries.ts';
 import { createS3Store } from '../../aws/s3-store.ts';
+import { createCheckpointRequests } from '../../aws/upkeep-queue.ts';
 import { type ConsumerConfig, parseConsumerConfig } from '../../consumer/config.ts';
 import { createLog } from '../../consumer/log.ts';
 import { startKafkaService } from '../../consumer/service.ts';
 import { ConfigError } from '../../ingest/config-reader.ts';
 import type { LogLevel } from '../../ingest/telemetry.ts';
+import { bronzeCommitRules } from '../../kafka/config.ts';
 import { createFolderStore } from '../../storage/folder-store.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
 import { type ParsedArgs, UsageError } from '../args.ts';
@@ -34,6 +37,7 @@ export async function runKafka(args: ParsedArgs, { terminal, signal }: CommandCo
     credentials: environment,
     store: storeOf(config),
     registries: createRegistries(config.tables),
+    checkpoints: checkpointsOf(config, environment),
     log,
   });
   await aborted(signal);
@@ -67,9 +71,15 @@ async function readConfig(named: string | undefined, { config }: ConsumerEnviron
   }
 }
 
-function storeOf({ storage }: ConsumerConfig): ObjectStore {
+/** A queue is of AWS, and so are the tables of the function that reads it. */
+function checkpointsOf({ storage }: ConsumerConfig, { variable }: ConsumerEnvironment) {
+  return 'folder' in storage ? undefined : createCheckpointRequests(variable('RESACA_MAINTENANCE_QUEUE_URL'));
+}
+
+function storeOf({ storage, tables }: ConsumerConfig): ObjectStore {
   if ('folder' in storage) return createFolderStore(storage.folder);
-  return createS3Store({ client: createS3Client(), bucket: storage.bucket });
+  const { bucket } = storage;
+  return coordinate(createS3Store({ client: createS3Client(), bucket }), bucket, bronzeCommitRules(tables));
 }
 
 function aborted(signal: AbortSignal): Promise<void> {
