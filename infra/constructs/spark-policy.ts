@@ -25,9 +25,10 @@ const MAX_GRANTED_PREFIXES = 5;
 
 const RUNS = ['_resaca/optimize/*', '*/_resaca/optimize/*'];
 const COMPACTED = ['resaca-compacted-*', '*/resaca-compacted-*'];
-const CHECKPOINTS = ['_delta_log/*.checkpoint.*', '_delta_log/_sidecars/*', '_delta_log/_last_checkpoint'].flatMap(
-  (name) => [name, `*/${name}`],
-);
+/** What checkpoints and vacuums write into the log. */
+const CHECKPOINTS = ['*.checkpoint.*', '_sidecars/*', '_last_checkpoint', '_last_vacuum_info']
+  .map((name) => `_delta_log/${name}`)
+  .flatMap((name) => [name, `*/${name}`]);
 
 /** What the jobs may do with tables. */
 export function sparkTablePolicy(scope: Construct, id: string, tables: SparkTables): Policy {

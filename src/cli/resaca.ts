@@ -30,7 +30,9 @@ async function loadCommands(): Promise<readonly Command[]> {
     convert.convertCommand,
     doctor.doctorCommand,
     checkpoint.checkpointCommand,
-    optimize.optimizeCommand,
+    optimize.createOptimizeCommand({
+      spark: async (...work) => (await import('./optimize/run-on-spark.ts')).runOnSpark(...work),
+    }),
     vacuum.vacuumCommand,
     cleanLog.cleanLogCommand,
     deadLetters.deadLettersCommand,

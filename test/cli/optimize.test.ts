@@ -5,13 +5,15 @@ import { describe, it } from 'node:test';
 import { parseCommandLine, UsageError } from '../../src/cli/args.ts';
 import { type Command, commandHelp } from '../../src/cli/command.ts';
 import { EXIT } from '../../src/cli/exit-codes.ts';
-import { createOptimizeCommand, optimizeCommand } from '../../src/cli/optimize/command.ts';
+import { createOptimizeCommand } from '../../src/cli/optimize/command.ts';
 import { type OptimizeRequest, parseRequest } from '../../src/cli/optimize/request.ts';
 import { createTerminal } from '../../src/cli/terminal.ts';
 import { createFolderStore } from '../../src/storage/folder-store.ts';
 import { createPipeline } from '../support/interop/pipeline.ts';
 import { parquet, rowsOf } from '../support/landing.ts';
 import { makeTempFolder } from '../support/temp-folder.ts';
+
+const optimizeCommand = createOptimizeCommand();
 
 const folder = makeTempFolder();
 

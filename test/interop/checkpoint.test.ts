@@ -3,6 +3,7 @@ import { cpSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { lastCheckpointChecksum } from '../../src/delta/last-checkpoint.ts';
+import type { CheckpointResult } from '../../src/maintenance/checkpoint/checkpoint-table.ts';
 import type { Rows } from '../support/interop/engines.ts';
 import { dropCommitsBefore, writeCheckpoint } from '../support/interop/own-checkpoint.ts';
 import { assertRows, enginesOf, findEngines, type Reader } from '../support/interop/readers.ts';
@@ -81,6 +82,28 @@ describe('A table of Spark with checkpoints of ours', { skip: found.skip ?? fals
     });
   }
 
+  it('is read by all from sidecars of several checkpoints', async () => {
+    const { spark, readers } = enginesOf(found);
+    const table = join(folder, 'chain');
+    const sql = (statement: string) =>
+      spark.call('sql', { statement: statement.replaceAll('$t', `delta.\`${table}\``) });
+    const able = readers.filter(({ name }) => name !== 'delta-rs through PyArrow');
+    // Three sidecars: the days before, and one for each later checkpoint.
+    const steps = [
+      { sql: insertDays(1, 20), sidecars: { reused: 0, written: 1 } },
+      { sql: insertDays(21, 6), sidecars: { reused: 1, written: 1 } },
+      { sql: insertDays(27, 2), sidecars: { reused: 2, written: 1 } },
+      // In the oldest sidecar, with which the two smaller ones are put together.
+      { sql: "DELETE FROM $t WHERE day = DATE '2026-01-03'", sidecars: { reused: 0, written: 1 } },
+    ];
+    await sql(createStatement({ properties: { 'delta.checkpointPolicy': 'v2' }, partitionedBy: 'day' }));
+    for (const step of steps) {
+      await sql(step.sql);
+      const { written } = await assertReadsAsBefore(able, table);
+      assert.deepEqual(written?.sidecars, step.sidecars);
+    }
+  });
+
   it('says in it what Spark says in its own', async () => {
     const { spark } = enginesOf(found);
     const table = join(folder, 'same');
@@ -114,15 +137,17 @@ describe('A table of Spark with checkpoints of ours', { skip: found.skip ?? fals
 });
 
 /** Writes a checkpoint, makes sure that nothing else is left to read from, and compares what all readers find. */
-async function assertReadsAsBefore(readers: readonly Reader[], table: string): Promise<void> {
+async function assertReadsAsBefore(readers: readonly Reader[], table: string): Promise<CheckpointResult> {
   const { spark } = enginesOf(found);
   const expected = (await spark.call('sql', { statement: `SELECT * FROM delta.\`${table}\`` })) as Rows;
-  const { outcome, version } = await writeCheckpoint(table);
+  const result = await writeCheckpoint(table);
+  const { outcome, version } = result;
   assert.equal(outcome, 'written');
   const copy = join(folder, 'copies', `${table.split('/').at(-1)}-${version}`);
   cpSync(table, copy, { recursive: true });
   dropCommitsBefore(copy, version);
   await assertRows({ readers }, copy, expected);
+  return result;
 }
 
 function createStatement({ properties = {}, partitionedBy, clusteredBy }: TableCase): string {
@@ -138,6 +163,13 @@ function insert(first: number, count: number): string {
     { length: count },
     (_, index) => `(${first + index}, 'row ${first + index}', DATE '2026-01-0${1 + (index % 2)}')`,
   );
+  return `INSERT INTO $t VALUES ${rows.join(', ')}`;
+}
+
+/** A row, and so a file, for each of some days of January. */
+function insertDays(first: number, count: number): string {
+  const days = Array.from({ length: count }, (_, index) => first + index);
+  const rows = days.map((day) => `(${day}, 'row ${day}', DATE '2026-01-${String(day).padStart(2, '0')}')`);
   return `INSERT INTO $t VALUES ${rows.join(', ')}`;
 }
 

@@ -65,8 +65,6 @@ const DESCRIPTION: Omit<Command, 'run'> = {
   stopsCleanly: true,
 };
 
-export const optimizeCommand: Command = createOptimizeCommand();
-
 async function runOptimize(
   args: ParsedArgs,
   context: CommandContext,
