@@ -35,7 +35,8 @@ export { PipelineAlarms, type PipelineAlarmsProps } from './constructs/pipeline-
 export { PipelineDashboard, type PipelineDashboardProps } from './constructs/pipeline-dashboard.ts';
 export { type PipelineMetric, pipelineMetric } from './constructs/pipeline-metrics.ts';
 export type { FunctionSettings } from './constructs/resaca-function.ts';
-export { SparkJobs, type SparkJobsProps, type SparkTables } from './constructs/spark-jobs.ts';
+export { SparkJobs, type SparkJobsProps } from './constructs/spark-jobs.ts';
+export type { SparkTables } from './constructs/spark-policy.ts';
 export {
   type MaintainedTables,
   MaintenanceQueue,
