@@ -108,8 +108,9 @@ function memory(sizes: readonly SizeResult[]): readonly Bound[] {
   if (large === undefined) return [growth, most].map((bound) => ({ ...bound, measured: 'not measured' }));
   const under: Bound = { ...most, measured: `${(large / MIB).toFixed(0)} MiB`, reached: large < MAX_RSS };
   if (small === undefined) return [{ ...growth, measured: 'not measured' }, under];
-  const percent = ((large / small - 1) * 100).toFixed(1);
-  return [{ ...growth, measured: `${percent} % more`, reached: large <= small * MAX_RSS_GROWTH }, under];
+  const percent = (large / small - 1) * 100;
+  const measured = `${Math.abs(percent).toFixed(1)} % ${percent < 0 ? 'less' : 'more'}`;
+  return [{ ...growth, measured, reached: large <= small * MAX_RSS_GROWTH }, under];
 }
 
 function coldStart(sizes: readonly SizeResult[]): readonly Bound[] {

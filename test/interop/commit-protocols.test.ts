@@ -86,15 +86,17 @@ async function writeTogether(
   const names = NAMES.filter((name) => plan[name] !== undefined);
   const share = (name: WriterName): Share => plan[name] ?? { commits: 0, kills: 0 };
   const problems = new Map<string, number>();
+  const pace = createPace(names);
   const steady = ourWriter('steady', here);
   // The table is there before the others start.
   (await commitAll(here, steady, { commits: 1, kills: 0 })).process.kill();
   const runs = await Promise.all(
     names.map((name) => {
-      if (name === 'steady') return commitAll(here, steady, share(name), { problems });
-      if (name === 'dying') return commitAll(here, ourWriter(name, here), share(name), { problems, kill: killOurs });
+      if (name === 'steady') return commitAll(here, steady, share(name), { problems, pace });
+      if (name === 'dying')
+        return commitAll(here, ourWriter(name, here), share(name), { problems, pace, kill: killOurs });
       const writer = available(name === 'spark' ? spark : deltaRs);
-      return commitAll(here, writer, share(name), { problems, kill: killByProxy(writer.proxy) });
+      return commitAll(here, writer, share(name), { problems, pace, kill: killByProxy(writer.proxy) });
     }),
   );
   const total = (count: (name: WriterName) => number): number => names.reduce((sum, name) => sum + count(name), 0);
@@ -124,8 +126,23 @@ async function writeTogether(
   return commits;
 }
 
+/** Called with the part of its commits that a writer has made, 0 to 1. */
+type Pace = (name: string, part: number) => Promise<void>;
+
+/** How far one writer may be ahead of another: a JVM is slow, and would otherwise have the table for itself at the end. */
+const MAX_LEAD = 0.05;
+
+function createPace(names: readonly string[]): Pace {
+  const parts = new Map(names.map((name) => [name, 0]));
+  return async (name, part) => {
+    parts.set(name, part);
+    while (part - Math.min(...parts.values()) > MAX_LEAD) await sleep(20);
+  };
+}
+
 interface Run {
   readonly problems?: Map<string, number>;
+  readonly pace?: Pace;
   /** Arms the death of a process: it comes in the middle of the next commit. */
   readonly kill?: (process: LineProcess, count: number) => Promise<void>;
 }
@@ -135,13 +152,14 @@ async function commitAll(
   here: CommitPlace,
   writer: CommitWriter,
   { commits, kills }: Share,
-  { problems = new Map(), kill }: Run = {},
+  { problems = new Map(), pace, kill }: Run = {},
 ): Promise<{ readonly killed: number; readonly process: LineProcess }> {
   let process = writer.start();
   let killed = 0;
   const every = Math.floor(commits / (kills + 1));
   const first = STRIDE * ((NAMES as readonly string[]).indexOf(writer.name) + 1);
   for (let number = 0; number < commits; number += 1) {
+    await pace?.(writer.name, number / commits);
     const isDue = kill !== undefined && killed < kills && number === (killed + 1) * every;
     if (isDue) await kill(process, killed);
     for (let attempt = 0; ; attempt += 1) {
@@ -166,6 +184,7 @@ async function commitAll(
       }
     }
   }
+  await pace?.(writer.name, 1);
   return { killed, process };
 }
 

@@ -1,12 +1,12 @@
 import type { Data } from 'apache-arrow';
 import { decimalOf } from '../../delta/schema.ts';
+import { absentSlice } from '../write/absent-slice.ts';
 import type { Arrow } from '../write/arrow-batch.ts';
 import type { ColumnSlice, FixedData, SliceValues } from '../write/column.ts';
 import { bytesOfBits, countOnes } from '../write/growth.ts';
 import type { ColumnSource, FieldSource } from './bind-columns.ts';
 import { convertDecimals, integersToDecimals } from './convert-decimal.ts';
 import { convertTimestamps, datesToTimestamps } from './convert-timestamp.ts';
-import { nullColumn } from './empty-column.ts';
 import { type LeafInput, unexpected } from './leaf-input.ts';
 
 /**
@@ -23,7 +23,7 @@ export function convertFields(
 ): ColumnSlice[] {
   return fields.map(({ name, source, position }) => {
     const data = children[position];
-    if (source.kind === 'absent') return nullColumn(source.type, length);
+    if (source.kind === 'absent') return absentSlice(source.type, length);
     if (data === undefined)
       throw new TypeError(`the batch has ${children.length} columns, one at ${position} was expected`);
     return convert(arrow, source, data, [...path, name]);
@@ -32,8 +32,8 @@ export function convertFields(
 
 function convert(arrow: Arrow, source: ColumnSource, data: Data, path: readonly string[]): ColumnSlice {
   const { length } = data;
-  if (source.kind === 'absent') return nullColumn(source.type, length);
-  if (data.typeId === arrow.Type.Null) return nullColumn(source.type, length);
+  if (source.kind === 'absent') return absentSlice(source.type, length);
+  if (data.typeId === arrow.Type.Null) return absentSlice(source.type, length);
   if (data.offset !== 0) throw new TypeError('the batch is a part of another one');
   const validity = validityOf(data);
   const values = convertValues(arrow, source, data, path, validity);

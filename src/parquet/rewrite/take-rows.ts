@@ -1,8 +1,8 @@
 import { type DataType, decimalOf } from '../../delta/schema.ts';
+import { newFixed } from '../write/absent-slice.ts';
 import type { ColumnSlice, FixedData, SliceValues } from '../write/column.ts';
 import { bytesOfBits, countOnes } from '../write/growth.ts';
 import type { RowBatch } from './batch.ts';
-import { newFixed } from './empty-column.ts';
 
 /** Positions of rows, in the order in which they are wanted; a position may be there more than once. */
 export type Positions = Uint32Array;

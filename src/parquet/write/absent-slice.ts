@@ -26,10 +26,11 @@ function absentPrimitive(type: Extract<DataType, string>, length: number): Slice
   if (type === 'string' || type === 'binary') {
     return { kind: 'bytes', offsets: new Int32Array(length + 1), data: new Uint8Array() };
   }
-  return { kind: 'fixed', data: absentNumbers(type, length) };
+  return { kind: 'fixed', data: newFixed(type, length) };
 }
 
-function absentNumbers(type: Extract<DataType, string>, length: number): FixedData {
+/** Zeros in the kind of array that Arrow has for the type; see `arrowSchema`. */
+export function newFixed(type: DataType, length: number): FixedData {
   if (decimalOf(type) !== undefined) return new BigInt64Array(2 * length);
   switch (type) {
     case 'boolean':
@@ -50,6 +51,6 @@ function absentNumbers(type: Extract<DataType, string>, length: number): FixedDa
     case 'double':
       return new Float64Array(length);
     default:
-      throw new TypeError(`the type ${type} has no column to write`);
+      throw new TypeError(`the type ${String(type)} has no column to write`);
   }
 }

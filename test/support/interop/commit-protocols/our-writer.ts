@@ -25,7 +25,9 @@ const seen = interceptCommits(
 );
 const tablePath = formatTablePath(bucket, root, { scheme: 's3a', pathForm: 'hadoop' });
 const store = createCoordinatedStore({ store: seen.store, coordinationOf: () => ({ table: seen.table, tablePath }) });
-const pipeline = createPipeline(store);
+// Without checkpoints, which the other writers make then, each look at the table would read all of its commits.
+const properties = { 'delta.checkpointInterval': '10' };
+const pipeline = createPipeline(store, { tables: [{ prefix: root, properties }] });
 
 /** The fault is only there to be asked for the time before the call; after it, the answer of the call comes too late. */
 function die({ method, key }: CommitCall): Fault | undefined {
