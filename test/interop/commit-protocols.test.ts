@@ -51,11 +51,11 @@ interface Share {
 }
 
 const WITH_SPARK: Readonly<Record<WriterName, Share>> = {
-  steady: { commits: 120, kills: 0 },
+  steady: { commits: 150, kills: 0 },
   dying: { commits: 130, kills: OUR_DEATHS.length },
   'delta-rs': { commits: 190, kills: 8 },
   // A JVM takes its time to start.
-  spark: { commits: 60, kills: 4 },
+  spark: { commits: 30, kills: 4 },
 };
 /** As many where there is no Spark. */
 const WITHOUT_SPARK = {
