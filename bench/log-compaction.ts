@@ -24,7 +24,11 @@ const counts = process.argv.slice(2).map(Number);
 const server = await startS3Server();
 const bucket = await server.createBucket();
 const proxy = await startS3Proxy(server.endpoint, LATENCY);
-const { reading, spark } = await startReadingEngines({ ...server.env, AWS_ENDPOINT_URL: proxy.endpoint });
+const { reading, spark } = await startReadingEngines({
+  ...server.env,
+  AWS_ENDPOINT_URL: proxy.endpoint,
+  AWS_ENDPOINT_URL_S3: proxy.endpoint,
+});
 const client = createS3Client({
   region: server.env.AWS_REGION ?? '',
   endpoint: proxy.endpoint,
