@@ -1,8 +1,8 @@
-import { Duration } from 'aws-cdk-lib';
 import type { Alarm } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Topic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import { createAlarm } from './pipeline-alarms.ts';
+import { PERIOD, serviceMetric } from './pipeline-metrics.ts';
 import type { TableMaintenance } from './table-maintenance.ts';
 
 export interface MaintenanceAlarmsProps {
@@ -11,7 +11,6 @@ export interface MaintenanceAlarmsProps {
   readonly topic: Topic;
 }
 
-const PERIOD = Duration.minutes(5);
 const RUNBOOK = 'docs/operations.md';
 
 /** Says that work on tables fails for good; the tables can be written and read all the same. */
@@ -32,6 +31,20 @@ export class MaintenanceAlarms extends Construct {
       },
       { pipelineName, runbook: RUNBOOK },
     );
-    this.alarms = [deadLetters];
+    this.alarms = maintenance.hasSpark ? [deadLetters, sparkFailures(this, topic, pipelineName)] : [deadLetters];
   }
+}
+
+function sparkFailures(scope: Construct, topic: Topic, pipelineName: string): Alarm {
+  return createAlarm(
+    scope,
+    topic,
+    {
+      id: 'SparkFailures',
+      description: 'A Spark job that was to compact a table came to nothing; the next schedule tries again.',
+      metric: serviceMetric('maintenance', pipelineName, 'sparkFailures'),
+      threshold: 0,
+    },
+    { pipelineName, runbook: RUNBOOK },
+  );
 }

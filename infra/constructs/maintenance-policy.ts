@@ -1,6 +1,7 @@
 import { Effect, Policy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Bucket, IBucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
+import { PENDING_PREFIX } from '../../src/kafka/config.ts';
 import { atMost } from '../prefixes.ts';
 import { acknowledgeWildcards } from './acknowledge.ts';
 import { allow } from './policies.ts';
@@ -32,8 +33,10 @@ export function maintenancePolicy(scope: Construct, id: string, props: Maintenan
   const everything = arns(['*']);
   const log = arns(LOG);
   const written = [...log, ...(rewrites ? arns(COMPACTED) : [])];
+  // Files that wait for a deferred commit are named at the bucket's root: a vacuum leaves them alone.
+  const pending = deletesFiles && prefixes.length > 0 ? [bucket.arnForObjects(`${PENDING_PREFIX}*`)] : [];
   const statements = [
-    allow(['s3:GetObject'], everything),
+    allow(['s3:GetObject'], [...everything, ...pending]),
     allow(['s3:PutObject', 's3:AbortMultipartUpload'], written),
     allow(['s3:ListBucket'], [bucket.bucketArn]),
     ...(deletesFiles ? [allow(['s3:DeleteObject'], everything)] : []),
@@ -48,7 +51,7 @@ export function maintenancePolicy(scope: Construct, id: string, props: Maintenan
   const policy = new Policy(scope, id, { statements });
   acknowledgeWildcards(
     policy,
-    [...new Set([...everything, ...written])],
+    [...new Set([...everything, ...pending, ...written])],
     'Tables have names that nobody knows at deployment. Reading is limited to the prefixes of the tables, writing to their ' +
       'logs and to what compaction makes; files are deleted only where a vacuum, log files where their clean-up is asked for.',
   );

@@ -119,7 +119,7 @@ export class SparkJobs extends Construct {
     }
   }
 
-  /** The variables by which `emrServerlessEnvironment` of `src/aws/emr-serverless.ts` finds the application. */
+  /** The variables by which `emrServerlessEnvironment` of `src/aws/emr-env.ts` finds the application. */
   get environment(): Readonly<Record<string, string>> {
     return {
       RESACA_SPARK_APPLICATION_ID: this.application.attrApplicationId,

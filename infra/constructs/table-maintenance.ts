@@ -16,7 +16,9 @@ import { outermost, trimSlashes } from '../prefixes.ts';
 import { commitPolicy } from './commit-policy.ts';
 import { EventQueue } from './event-queue.ts';
 import { maintenancePolicy } from './maintenance-policy.ts';
+import { sendStatements } from './policies.ts';
 import { type FunctionSettings, ResacaFunction } from './resaca-function.ts';
+import type { SparkJobs } from './spark-jobs.ts';
 
 /** Tables that are looked after. */
 export interface MaintainedTables {
@@ -54,18 +56,30 @@ export class MaintenanceQueue extends Construct {
   readonly queue: Queue;
   readonly deadLetters: Queue;
   readonly functionTimeout: Duration;
+  private readonly encryption: Pick<MaintenanceQueueProps, 'encryptionKey'>;
+  private postponedWork?: EventQueue;
 
   constructor(scope: Construct, id: string, props: MaintenanceQueueProps = {}) {
     super(scope, id);
     this.functionTimeout = props.functionTimeout ?? TIMEOUT;
+    this.encryption = props.encryptionKey === undefined ? {} : { encryptionKey: props.encryptionKey };
     const { queue, deadLetters } = new EventQueue(this, 'Work', {
       functionTimeout: this.functionTimeout,
       fifo: true,
       maxReceiveCount: MAX_RECEIVE_COUNT,
-      ...(props.encryptionKey !== undefined && { encryptionKey: props.encryptionKey }),
+      ...this.encryption,
     });
     this.queue = queue;
     this.deadLetters = deadLetters;
+  }
+
+  /** The queue of work that waits for something else, made when it is first asked for. */
+  get postponed(): EventQueue {
+    this.postponedWork ??= new EventQueue(this, 'Postponed', {
+      functionTimeout: this.functionTimeout,
+      ...this.encryption,
+    });
+    return this.postponedWork;
   }
 }
 
@@ -76,6 +90,8 @@ export interface TableMaintenanceProps extends Omit<FunctionSettings, 'timeout' 
   /** @default none: checkpoints only */
   readonly schedules?: MaintenanceSchedules;
   readonly optimize?: Partial<OptimizeSettings>;
+  /** Compacts tables that are beyond the function; it must know the same tables. @default nothing does */
+  readonly spark?: SparkJobs;
   /** Tables that are worked on at the same time at most, from 2. @default 2 */
   readonly maxConcurrency?: number;
 }
@@ -92,11 +108,13 @@ export class TableMaintenance extends Construct {
   readonly pipelineName: string;
   /** MB. */
   readonly memorySize: number;
+  /** Whether tables that are beyond the function go to Spark. */
+  readonly hasSpark: boolean;
 
   /** Throws ConfigError naming every mistake of the properties. */
   constructor(scope: Construct, id: string, props: TableMaintenanceProps) {
     super(scope, id);
-    const { schedules = {}, optimize, ...settings } = props;
+    const { schedules = {}, optimize, spark, ...settings } = props;
     const places = props.tables.map(({ bucket, prefixes = [], commits = [] }) => ({
       bucket,
       commits: commits.some(({ commitProtocol }) => commitProtocol !== undefined) ? commits : [],
@@ -124,6 +142,10 @@ export class TableMaintenance extends Construct {
             ...(commits.length > 0 && { commits }),
           })),
         ),
+        ...(spark !== undefined && {
+          ...spark.environment,
+          RESACA_POSTPONED_QUEUE_URL: this.work.postponed.queue.queueUrl,
+        }),
       },
       timeout: this.work.functionTimeout,
       pipelineName: this.pipelineName,
@@ -152,9 +174,20 @@ export class TableMaintenance extends Construct {
     this.function.addEventSource(
       new SqsEventSource(this.work.queue, { batchSize: 1, maxConcurrency: props.maxConcurrency ?? 2 }),
     );
+    this.hasSpark = spark !== undefined;
+    if (spark !== undefined) this.waitFor(spark);
     this.addSchedule('Optimize', schedules.optimize, ['optimize', 'checkpoint']);
     this.addSchedule('Vacuum', schedules.vacuum, ['vacuum']);
     this.addSchedule('CleanLog', schedules.cleanLog, ['cleanLog']);
+  }
+
+  /** Lets the function start jobs, and come back to them: looking at one again is a message that is kept back. */
+  private waitFor(spark: SparkJobs): void {
+    const { queue } = this.work.postponed;
+    spark.grantRun('Spark', this.role);
+    for (const statement of sendStatements(queue)) this.role.addToPolicy(statement);
+    queue.grantConsumeMessages(this.role);
+    this.function.addEventSource(new SqsEventSource(queue, { batchSize: 1, maxConcurrency: 2 }));
   }
 
   private addSchedule(id: string, every: Duration | undefined, tasks: readonly string[]): void {

@@ -13,6 +13,7 @@ import { LandingBucket } from '../constructs/landing-bucket.ts';
 import { MaintenanceAlarms } from '../constructs/maintenance-alarms.ts';
 import { PipelineAlarms } from '../constructs/pipeline-alarms.ts';
 import { PipelineDashboard } from '../constructs/pipeline-dashboard.ts';
+import { SparkJobs } from '../constructs/spark-jobs.ts';
 import { MaintenanceQueue, TableMaintenance } from '../constructs/table-maintenance.ts';
 import { addKafka } from './kafka-parts.ts';
 
@@ -106,16 +107,18 @@ export class ResacaStack extends Stack {
     { maintenance, append, prefixes, kafka, tables }: Deployment,
     work: MaintenanceQueue,
   ): TableMaintenance {
-    const { optimize, vacuum, cleanLog, maxConcurrency = 2, memorySize = 2048 } = maintenance ?? {};
+    const { optimize, vacuum, cleanLog, spark, maxConcurrency = 2, memorySize = 2048 } = maintenance ?? {};
     const { logLevel, tracing, metricsByTable, logRetention } = append;
     const bronze =
       this.bronze === undefined
         ? []
         : [{ bucket: this.bronze.bucket, prefixes: this.bronze.tableFolders, commits: kafkaCommitRules(kafka ?? {}) }];
     const commits = appendCommitRules(parseAppendConfig(tables));
+    const all = [{ bucket: this.bucket, prefixes, commits }, ...bronze];
     const construct = new TableMaintenance(this, 'Maintenance', {
       work,
-      tables: [{ bucket: this.bucket, prefixes, commits }, ...bronze],
+      tables: all,
+      ...(spark !== undefined && { spark: new SparkJobs(this, 'Spark', { tables: all, ...spark }) }),
       schedules: {
         ...(optimize !== undefined && { optimize: Duration.hours(optimize.every) }),
         ...(vacuum !== undefined && { vacuum: Duration.hours(vacuum.every) }),

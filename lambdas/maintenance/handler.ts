@@ -10,7 +10,7 @@ import { createMaintenanceHandler } from '../../src/maintenance/handler.ts';
 import { runTask } from '../../src/maintenance/run-task.ts';
 import { createCheckpointReader } from '../../src/parquet/checkpoint-reader.ts';
 
-const { config, maintenanceQueueUrl = '', ...telemetry } = maintenanceEnvironment();
+const { config, maintenanceQueueUrl = '', postponedQueueUrl, spark, ...telemetry } = maintenanceEnvironment();
 const client = createS3Client();
 
 /** The tables commit as their writers do it. */
@@ -23,8 +23,12 @@ export const handler = createMaintenanceHandler({
   storeFor: (bucket) => coordinate(createS3Store({ client, bucket }), bucket, commitRulesOf(bucket)),
   urlOf: (bucket, root) => `s3://${bucket}${root === '' ? '' : `/${root}`}`,
   reader: createCheckpointReader(),
-  queue: createUpkeepQueue(maintenanceQueueUrl),
+  queue: createUpkeepQueue(maintenanceQueueUrl, postponedQueueUrl),
   runTask,
+  ...(spark !== undefined && {
+    // Most invocations need no Spark, and not its client.
+    openSpark: async () => (await import('../../src/aws/emr-serverless.ts')).createEmrServerlessJobs(spark),
+  }),
   config,
   telemetry: createTelemetry({ service: 'maintenance', ...telemetry }),
   now: Date.now,

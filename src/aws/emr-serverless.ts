@@ -6,15 +6,10 @@ import {
   type JobRun,
   StartJobRunCommand,
 } from '@aws-sdk/client-emr-serverless';
-import { ConfigError } from '../ingest/config-reader.ts';
 import type { SparkJob, SparkJobOutcome, SparkJobs } from '../maintenance/spark/jobs.ts';
+import type { EmrServerlessApplication } from './emr-env.ts';
 
-export interface EmrServerlessOptions {
-  readonly applicationId: string;
-  /** Role of the job itself, which the caller must be allowed to pass. */
-  readonly executionRoleArn: string;
-  /** `s3://` URI of `optimize.py`, or of another script with the same arguments. */
-  readonly script: string;
+export interface EmrServerlessOptions extends EmrServerlessApplication {
   /** More for spark-submit, such as `--conf spark.executor.memory=16g`. @default what the application has */
   readonly sparkParameters?: string | undefined;
   /** Minutes after which EMR Serverless cancels the job. @default 720, which is EMR's own default */
@@ -94,32 +89,6 @@ export function createEmrServerlessJobs(options: EmrServerlessOptions): SparkJob
         if (outcomeOf(await look(id)).kind === 'running') throw error;
       }
     },
-  };
-}
-
-const VARIABLES = {
-  applicationId: 'RESACA_SPARK_APPLICATION_ID',
-  executionRoleArn: 'RESACA_SPARK_ROLE_ARN',
-  script: 'RESACA_SPARK_SCRIPT',
-} as const;
-
-/**
- * The application that the environment names, as `environment` of the construct `SparkJobs` has it; undefined where it
- * names none. Throws ConfigError when only some of the three variables are there.
- */
-export function emrServerlessEnvironment(
-  env: NodeJS.ProcessEnv = process.env,
-): Pick<EmrServerlessOptions, keyof typeof VARIABLES> | undefined {
-  const { applicationId, executionRoleArn, script } = VARIABLES;
-  const missing = Object.values(VARIABLES).filter((name) => !env[name]);
-  if (missing.length === 3) return undefined;
-  if (missing.length > 0) {
-    throw new ConfigError(missing.map((name) => `${name}: is missing, but other variables of Spark are there`));
-  }
-  return {
-    applicationId: env[applicationId] ?? '',
-    executionRoleArn: env[executionRoleArn] ?? '',
-    script: env[script] ?? '',
   };
 }
 

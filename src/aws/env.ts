@@ -4,6 +4,7 @@ import { type AppendConfig, parseAppendConfig } from '../ingest/config.ts';
 import { ConfigError } from '../ingest/config-reader.ts';
 import type { LogLevel } from '../ingest/telemetry.ts';
 import { type MaintenanceConfig, parseMaintenanceConfig } from '../maintenance/config.ts';
+import { type EmrServerlessApplication, emrServerlessEnvironment, SPARK_VARIABLES } from './emr-env.ts';
 
 /** What a function takes from its environment. The AWS SDK reads its own variables (region, credentials, endpoint). */
 export interface FunctionEnvironment<Config> {
@@ -35,12 +36,27 @@ export function appendEnvironment(env: NodeJS.ProcessEnv = process.env): Functio
 /**
  * The environment of the maintenance function; see `readEnvironment`. `RESACA_PLACES` are the buckets and prefixes of the
  * tables as JSON, whose names are often known at the deployment only; the configuration may name them instead.
+ * `RESACA_SPARK_*` are those of `emrServerlessEnvironment`; with them `RESACA_POSTPONED_QUEUE_URL` is the queue of work
+ * that waits for Spark.
  */
-export function maintenanceEnvironment(env: NodeJS.ProcessEnv = process.env): FunctionEnvironment<MaintenanceConfig> {
-  const { RESACA_PLACES: places, ...rest } = env;
-  return readEnvironment(rest, (value) =>
+export function maintenanceEnvironment(env: NodeJS.ProcessEnv = process.env): MaintenanceEnvironment {
+  const { RESACA_PLACES: places, RESACA_POSTPONED_QUEUE_URL: postponedQueueUrl, ...rest } = env;
+  const spark = emrServerlessEnvironment(rest);
+  for (const name of SPARK_VARIABLES) delete rest[name];
+  const environment = readEnvironment(rest, (value) =>
     parseMaintenanceConfig(places && isObject(value) ? { places: parseJson(places), ...value } : value),
   );
+  if (spark !== undefined && !postponedQueueUrl) {
+    throw new ConfigError(['RESACA_POSTPONED_QUEUE_URL: is missing, but the variables of Spark are there']);
+  }
+  return { ...environment, postponedQueueUrl: postponedQueueUrl || undefined, spark };
+}
+
+export interface MaintenanceEnvironment extends FunctionEnvironment<MaintenanceConfig> {
+  /** URL of the queue of work that waits for Spark. */
+  readonly postponedQueueUrl: string | undefined;
+  /** Where Spark runs what is beyond the function; undefined where it does not. */
+  readonly spark: EmrServerlessApplication | undefined;
 }
 
 /**

@@ -18,6 +18,7 @@ const UNITS: Readonly<Record<keyof TableMetrics, (typeof MetricUnit)[keyof typeo
   quarantined: MetricUnit.Count,
   skipped: MetricUnit.Count,
   failures: MetricUnit.Count,
+  sparkFailures: MetricUnit.Count,
   freshnessLag: MetricUnit.Milliseconds,
 };
 

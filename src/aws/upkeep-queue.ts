@@ -1,20 +1,36 @@
+import type { SendMessageCommandInput } from '@aws-sdk/client-sqs';
 import type { CheckpointRequests } from '../delta/checkpoint-interval.ts';
 import type { UpkeepQueue } from '../maintenance/handler.ts';
+import type { UpkeepMessage } from '../maintenance/messages.ts';
 
-/** The FIFO queue of the maintenance function. The SQS client is loaded with the first message. */
-export function createUpkeepQueue(url: string): UpkeepQueue {
-  let loaded: Promise<(input: FifoMessage) => Promise<unknown>> | undefined;
+/** The longest that SQS keeps a message back (SQS API reference, SendMessage), s. */
+const LONGEST_DELAY = 900;
+
+/**
+ * The FIFO queue of the maintenance function, and the standard queue of work that waits, for `delay` in s: a FIFO queue
+ * keeps no single message back. The SQS client is loaded with the first message.
+ */
+export function createUpkeepQueue(url: string, postponedUrl?: string, delay = LONGEST_DELAY): UpkeepQueue {
+  let loaded: Promise<(input: SendMessageCommandInput) => Promise<unknown>> | undefined;
+  const send = async (input: SendMessageCommandInput) => {
+    loaded ??= loadSender();
+    await (await loaded)(input);
+  };
   return {
     async send(message, occasion) {
       const { deduplicationOf, groupOf } = await import('../maintenance/messages.ts');
-      loaded ??= loadSender();
-      const send = await loaded;
       await send({
         QueueUrl: url,
         MessageBody: JSON.stringify(message),
         MessageGroupId: groupOf(message),
         MessageDeduplicationId: deduplicationOf(message, occasion),
       });
+    },
+    async postpone(message) {
+      if (!postponedUrl)
+        throw new Error('there is no queue for work that waits: RESACA_POSTPONED_QUEUE_URL is missing');
+      const body: UpkeepMessage = { ...message, isPostponed: true };
+      await send({ QueueUrl: postponedUrl, MessageBody: JSON.stringify(body), DelaySeconds: delay });
     },
   };
 }
@@ -28,18 +44,11 @@ export function createCheckpointRequests(url: string | undefined): CheckpointReq
   };
 }
 
-interface FifoMessage {
-  readonly QueueUrl: string;
-  readonly MessageBody: string;
-  readonly MessageGroupId: string;
-  readonly MessageDeduplicationId: string;
-}
-
 async function loadSender() {
   const [{ SendMessageCommand }, { createSqsClient }] = await Promise.all([
     import('@aws-sdk/client-sqs'),
     import('./sqs-queue.ts'),
   ]);
   const client = createSqsClient();
-  return (input: FifoMessage) => client.send(new SendMessageCommand(input));
+  return (input: SendMessageCommandInput) => client.send(new SendMessageCommand(input));
 }

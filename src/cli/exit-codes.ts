@@ -5,7 +5,7 @@ export const EXIT = {
   failed: 1,
   /** The command line is wrong; nothing was done. */
   usage: 2,
-  /** It was done, but files were left out: they are in quarantine, or their messages are dead letters. */
+  /** Not all was done: files are in quarantine, or something is left for the next run, or was found that is to be done. */
   incomplete: 3,
   /** Ended by a second interrupt, without waiting for what was under way. */
   interrupted: 130,

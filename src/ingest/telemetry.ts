@@ -20,6 +20,8 @@ export interface TableMetrics {
   skipped: number;
   /** 1 when the table could not be brought up to date and its messages will come again. */
   failures: number;
+  /** 1 when a Spark job came to nothing. */
+  sparkFailures: number;
   /** ms from the oldest event of the batch to the commit. */
   freshnessLag: number;
 }

@@ -18,6 +18,11 @@ export interface OptimizeSettings {
   readonly minAge: number;
   /** Bytes that one run reads at most; the next one goes on. @default 10 GiB */
   readonly maxBytes: number;
+  /**
+   * Bytes of small files from which on a table is left to Spark, where there is one; so is a table with more than 200,000
+   * of them. @default 100 GiB
+   */
+  readonly maxBacklog: number;
 }
 
 export interface MaintenanceConfig {
@@ -32,6 +37,7 @@ export interface MaintenanceConfigInput {
 }
 
 const MIB = 2 ** 20;
+const GIB = 1_024 * MIB;
 
 /** Parses a configuration given as plain data (from JSON); throws ConfigError naming all that is wrong. */
 export function parseMaintenanceConfig(value: unknown): MaintenanceConfig {
@@ -57,12 +63,13 @@ function readPlace(reader: ConfigReader): TablePlace {
 
 /** Reads the settings of compaction, also where they stand in the configuration of a deployment. */
 export function readOptimize(reader: ConfigReader): OptimizeSettings {
-  reader.onlyKnows(['targetFileSize', 'minAge', 'maxBytes']);
+  reader.onlyKnows(['targetFileSize', 'minAge', 'maxBytes', 'maxBacklog']);
   return {
     ...(reader.has('targetFileSize') && {
       targetFileSize: reader.integer('targetFileSize', MIB, 1024 * MIB, 128 * MIB),
     }),
     minAge: reader.integer('minAge', 0, 525_600, 60),
-    maxBytes: reader.integer('maxBytes', MIB, 2 ** 50, 10 * 1024 * MIB),
+    maxBytes: reader.integer('maxBytes', MIB, 2 ** 50, 10 * GIB),
+    maxBacklog: reader.integer('maxBacklog', 0, 2 ** 50, 100 * GIB),
   };
 }

@@ -2,20 +2,20 @@ import { type DeltaError, isDeltaError } from '../delta/errors.ts';
 import type { TableRef } from '../delta/table.ts';
 import type { Telemetry } from '../ingest/telemetry.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
-import type { MaintenanceConfig } from './config.ts';
-import type { MaintenanceEngine } from './engine.ts';
 import { findTables } from './find-tables.ts';
 import { parseSchedule, parseUpkeepMessage, type Task, type UpkeepMessage, type UpkeepSchedule } from './messages.ts';
-import type { RunTask } from './tasks.ts';
+import { SparkWorkError } from './spark/errors.ts';
+import type { RunTask, TaskEngine, TaskState } from './tasks.ts';
 
 /** Where work on tables waits: a FIFO queue with a message group for each table. */
 export interface UpkeepQueue {
   /** `occasion` makes a message another than one that was sent for something else. Throws what keeps it from that. */
   send(message: UpkeepMessage, occasion: string): Promise<void>;
+  /** Has the message delivered with `isPostponed` some minutes later. Throws what keeps it from that. */
+  postpone(message: UpkeepMessage): Promise<void>;
 }
 
-export interface MaintenanceDeps extends MaintenanceEngine {
-  readonly config: MaintenanceConfig;
+export interface MaintenanceDeps extends TaskEngine {
   readonly telemetry: Telemetry;
   readonly queue: UpkeepQueue;
   readonly runTask: RunTask;
@@ -35,7 +35,10 @@ interface InvocationContext {
 /** Kept back of the invocation's time, to send on what is left instead of being cut off. ms. */
 const TIME_RESERVE = 10_000;
 
-/** Turns after which work is given up until the next schedule: it would be a day of work, or a fault that repeats itself. */
+/**
+ * Turns after which work is given up until the next schedule: it would be a day of work, or a fault that repeats itself.
+ * Waiting for others is longer than their own limit, 12 hours in turns of 15 minutes.
+ */
 const MAX_TURNS = 100;
 
 /**
@@ -48,8 +51,10 @@ export function createMaintenanceHandler(deps: MaintenanceDeps) {
     const deadline = deps.now() + Math.max(context.getRemainingTimeInMillis() - TIME_RESERVE, 0);
     const schedule = parseSchedule(event);
     if (schedule !== undefined) return enqueueAll(deps, schedule);
-    for (const { body } of (event as SqsEvent).Records) {
-      await work(deps, parseUpkeepMessage(body), deadline, context.awsRequestId);
+    for (const { body, messageId } of (event as SqsEvent).Records) {
+      const { isPostponed, ...message } = parseUpkeepMessage(body);
+      if (isPostponed === true) await deps.queue.send(message, messageId);
+      else await work(deps, message, deadline, context.awsRequestId);
     }
   };
 }
@@ -71,36 +76,51 @@ async function work(deps: MaintenanceDeps, message: UpkeepMessage, deadline: num
   const { bucket, root } = message;
   const table: TableRef = { store: deps.storeFor(bucket), root, url: deps.urlOf(bucket, root) };
   const left: Task[] = [];
+  let isWaiting = false;
   for (const task of message.tasks) {
-    const isStarted = deps.now() < deadline;
-    if (!isStarted || !(await runOne(deps, table, task, deadline))) left.push(task);
+    // What follows a task takes its work into account, and waits with it.
+    const state = isWaiting || deps.now() >= deadline ? 'more' : await runOne(deps, table, task, deadline);
+    isWaiting ||= state === 'waiting';
+    if (state !== 'done') left.push(task);
   }
   if (left.length === 0) return;
   const turn = (message.turn ?? 0) + 1;
   if (turn > MAX_TURNS) throw new Error(`${left.join(', ')} of ${table.url} came to no end in ${MAX_TURNS} turns`);
   // A message of its own: this one may have been delivered as often as it may already.
-  await deps.queue.send({ bucket, root, tasks: left, turn }, occasion);
+  const next = { bucket, root, tasks: left, turn };
+  await (isWaiting ? deps.queue.postpone(next) : deps.queue.send(next, occasion));
 }
 
-/** Whether the task is done, and not only a part of it. */
-async function runOne(deps: MaintenanceDeps, table: TableRef, task: Task, deadline: number): Promise<boolean> {
+async function runOne(deps: MaintenanceDeps, table: TableRef, task: Task, deadline: number): Promise<TaskState> {
   const begin = deps.now();
   try {
-    const { isDone, metrics, details } = await deps.runTask(task, deps, table, deadline);
+    const { state, metrics, details } = await deps.runTask(task, deps, table, deadline);
     const ms = deps.now() - begin;
-    deps.telemetry.log('info', isDone ? `${task} done` : `${task} goes on later`, { table: table.url, ms, ...details });
+    deps.telemetry.log('info', `${task} ${STATES[state]}`, { table: table.url, ms, ...details });
     deps.telemetry.metrics(table.url, metrics);
-    return isDone;
+    return state;
   } catch (error) {
     if (isRefusal(error)) {
       deps.telemetry.log('warn', `${task} left out`, { table: table.url, reason: error.message, code: error.code });
-      return true;
+      return 'done';
+    }
+    if (error instanceof SparkWorkError) {
+      // Another job would be as dear, and may come to nothing in the same way: not before the next schedule.
+      deps.telemetry.log('error', `${task} failed on Spark, nothing was committed`, { table: table.url, error });
+      deps.telemetry.metrics(table.url, { sparkFailures: 1 });
+      return 'done';
     }
     deps.telemetry.log('error', `${task} failed, its message will be delivered again`, { table: table.url, error });
     deps.telemetry.metrics(table.url, { failures: 1 });
     throw error;
   }
 }
+
+const STATES: Readonly<Record<TaskState, string>> = {
+  done: 'done',
+  more: 'goes on later',
+  waiting: 'waits for Spark',
+};
 
 /** Whether the table is one for which the task is not done, or is there no more: to try again would not help. */
 function isRefusal(error: unknown): error is DeltaError {

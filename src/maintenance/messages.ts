@@ -12,6 +12,8 @@ export interface UpkeepMessage {
   readonly tasks: readonly Task[];
   /** How often the work was put into the queue again because the time was up. @default 0 */
   readonly turn?: number;
+  /** It comes from the queue of work that waits, and is to be put into that of the tables. @default false */
+  readonly isPostponed?: boolean;
 }
 
 /** An invocation by a schedule: these tasks for all tables. */
@@ -30,19 +32,20 @@ export class UpkeepMessageError extends Error {
 /** Reads the body of a message. Throws UpkeepMessageError. */
 export function parseUpkeepMessage(body: string): UpkeepMessage {
   const message = parseObject(body);
-  const { bucket, root, tasks, turn = 0 } = message;
+  const { bucket, root, tasks, turn = 0, isPostponed = false } = message;
   if (
     typeof bucket !== 'string' ||
     bucket === '' ||
     typeof root !== 'string' ||
     !isTasks(tasks) ||
-    !Number.isSafeInteger(turn)
+    !Number.isSafeInteger(turn) ||
+    typeof isPostponed !== 'boolean'
   ) {
     throw new UpkeepMessageError(
       `expected {"bucket": text, "root": text, "tasks": [${TASKS.join(', ')}]}, got ${body.slice(0, MAX_SHOWN)}`,
     );
   }
-  return { bucket, root, tasks, turn: Number(turn) };
+  return { bucket, root, tasks, turn: Number(turn), isPostponed };
 }
 
 /** Reads the event of a schedule, `{"tasks": [...], "time": text}`; undefined for any other event. */

@@ -3,19 +3,27 @@ import type { TableMetrics } from '../ingest/telemetry.ts';
 import type { MaintenanceConfig } from './config.ts';
 import type { MaintenanceEngine } from './engine.ts';
 import type { Task } from './messages.ts';
+import type { SparkJobs } from './spark/jobs.ts';
+
+export type TaskState = 'done' | 'more' | 'waiting';
 
 export interface TaskOutcome {
-  /** Whether all is done, and not only what there was time for. */
-  readonly isDone: boolean;
+  /**
+   * `done`: all is. `more`: the time was not enough. `waiting`: another machine works on it, and there is nothing to do
+   * before it is ready.
+   */
+  readonly state: TaskState;
   readonly metrics: Readonly<Partial<TableMetrics>>;
   /** For the log. */
   readonly details: Readonly<Record<string, unknown>>;
 }
 
+/** What the maintenance function works with. */
+export interface TaskEngine extends MaintenanceEngine {
+  readonly config: MaintenanceConfig;
+  /** Where there is one: for tables that are beyond this function. Opened when it is needed. */
+  openSpark?(): Promise<SparkJobs>;
+}
+
 /** Does one kind of work on a table until it is done or the time (ms since the epoch) is up. */
-export type RunTask = (
-  task: Task,
-  engine: MaintenanceEngine & { readonly config: MaintenanceConfig },
-  table: TableRef,
-  deadline: number,
-) => Promise<TaskOutcome>;
+export type RunTask = (task: Task, engine: TaskEngine, table: TableRef, deadline: number) => Promise<TaskOutcome>;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
-import { createEmrServerlessJobs, emrServerlessEnvironment } from '../../src/aws/emr-serverless.ts';
+import { emrServerlessEnvironment } from '../../src/aws/emr-env.ts';
+import { createEmrServerlessJobs } from '../../src/aws/emr-serverless.ts';
 import { type EmrServer, startEmrServer } from '../support/emr-server.ts';
 
 const ROLE = 'arn:aws:iam::111122223333:role/jobs';

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { bronzeEnvironment } from '../../src/aws/bronze-env.ts';
-import { appendEnvironment } from '../../src/aws/env.ts';
+import { appendEnvironment, maintenanceEnvironment } from '../../src/aws/env.ts';
 import { ConfigError } from '../../src/ingest/config-reader.ts';
 import { makeTempFolder } from '../support/temp-folder.ts';
 
@@ -44,6 +44,27 @@ describe('the environment of the append function', () => {
     );
     writeFileSync(join(folder, 'bad.json'), '{"tables":7}');
     assert.throws(() => appendEnvironment({ ...env, RESACA_CONFIG_FILE: 'bad.json' }), /bad\.json: tables: expected/);
+  });
+
+  it('reads where Spark is, for the maintenance function only, and the queue of work that waits for it', () => {
+    const spark = {
+      RESACA_SPARK_APPLICATION_ID: '00f',
+      RESACA_SPARK_ROLE_ARN: 'arn:aws:iam::1:role/jobs',
+      RESACA_SPARK_SCRIPT: 's3://assets/optimize.py',
+    };
+    const env = { RESACA_PLACES: '[{"bucket":"lake"}]', RESACA_POSTPONED_QUEUE_URL: 'https://later', ...spark };
+    const { config, postponedQueueUrl, spark: application } = maintenanceEnvironment(env);
+    assert.equal(config.places[0]?.bucket, 'lake');
+    assert.equal(postponedQueueUrl, 'https://later');
+    assert.deepEqual(application, {
+      applicationId: '00f',
+      executionRoleArn: 'arn:aws:iam::1:role/jobs',
+      script: 's3://assets/optimize.py',
+    });
+    assert.equal(maintenanceEnvironment({}).spark, undefined);
+    assert.throws(() => maintenanceEnvironment(spark), /RESACA_POSTPONED_QUEUE_URL: is missing/);
+    assert.throws(() => maintenanceEnvironment({ ...env, RESACA_SPARK_SCRIPT: '' }), /RESACA_SPARK_SCRIPT: is missing/);
+    assert.throws(() => appendEnvironment(spark), /RESACA_SPARK_SCRIPT: is not a variable of this function/);
   });
 
   it('refuses what it does not know, by name', () => {

@@ -32,9 +32,12 @@ const SHAPES: Readonly<Record<string, ResacaConfig>> = {
   'with Kafka, keys of its own and deferred commits': {
     encryption: 'kms',
     kafka: { clusterArn: CLUSTER_ARN, topics: ['web'], tables: { commits: 'deferred' } },
-    maintenance: { optimize: {}, vacuum: {}, cleanLog: {} },
+    maintenance: { optimize: {}, vacuum: {}, cleanLog: {}, spark: {} },
   },
-  'with a vacuum, in prefixes': { maintenance: { vacuum: {} }, landing: { prefixes: ['lake/raw'] } },
+  'with a vacuum and Spark, in prefixes': {
+    maintenance: { optimize: {}, vacuum: {}, spark: {} },
+    landing: { prefixes: ['lake/raw'] },
+  },
   'without maintenance': { maintenance: false },
   'with a FIFO queue, keys of its own, traces and an e-mail': {
     encryption: 'kms',

@@ -7,7 +7,7 @@ import { parseResacaConfig } from '../../infra/config/parse-config.ts';
 import type { ResacaConfig } from '../../infra/config/types.ts';
 import { TableMaintenance, type TableMaintenanceProps } from '../../infra/constructs/table-maintenance.ts';
 import { ConfigError } from '../../src/ingest/config-reader.ts';
-import { createApp, type Statement, templateOf, textOf } from '../support/templates.ts';
+import { actionsOf, createApp, roleStatements, type Statement, templateOf, textOf } from '../support/templates.ts';
 import { CLUSTER_ARN } from './bronze-stacks.ts';
 
 const DAILY = Duration.hours(24);
@@ -69,6 +69,8 @@ describe('table maintenance', () => {
     assert.deepEqual(keysFor(template, 's3:DeleteObject'), ['lake/lake/raw/*']);
     const log = ['lake/lake/raw/*/_delta_log/*', 'lake/lake/raw/_delta_log/*'];
     assert.deepEqual(keysFor(template, 's3:DeleteObject', 'Deny'), log);
+    // Files that wait for a deferred commit are named there, and stay.
+    assert.deepEqual(keysFor(template, 's3:GetObject'), ['lake/_resaca/pending/*', 'lake/lake/raw/*']);
   });
 
   it('may delete files of logs for their clean-up, and no others', () => {
@@ -128,6 +130,35 @@ describe('the maintenance of a deployment', () => {
     assert.ok(!JSON.stringify(template.toJSON()).includes('RESACA_MAINTENANCE'));
   });
 
+  it('has Spark for what is beyond the function, where the configuration says so', () => {
+    const maintenance = { optimize: { maxBacklog: 2 ** 40 }, spark: { maxConcurrentRuns: 2 } };
+    const template = templateOf({ maintenance, landing: { prefixes: ['lake/raw'] } });
+    template.hasResourceProperties('AWS::EMRServerless::Application', {
+      MaximumCapacity: { Cpu: '64 vCPU', Memory: '256 GB', Disk: '2000 GB' },
+      SchedulerConfiguration: { MaxConcurrentRuns: 2 },
+    });
+    const [own] = Object.entries(template.findResources('AWS::Lambda::Function')).filter(([id]) =>
+      id.startsWith('MaintenanceFunction'),
+    );
+    const variables = own?.[1].Properties.Environment.Variables;
+    const application = variables.RESACA_SPARK_APPLICATION_ID;
+    assert.match(textOf(application), /^<SparkApplication\w*\.ApplicationId>$/);
+    const postponed = textOf(variables.RESACA_POSTPONED_QUEUE_URL);
+    assert.match(postponed, /^<MaintenanceQueuePostponedQueue\w*>$/);
+    // Both queues call the function, and it may come back to each.
+    const mappings = Object.values(template.findResources('AWS::Lambda::EventSourceMapping'));
+    const sources = mappings.map(({ Properties }) => textOf(Properties.EventSourceArn));
+    assert.ok(sources.includes(`${postponed.slice(0, -1)}.Arn>`));
+    const started = roleStatements(template).filter((one) => actionsOf([one]).includes('emr-serverless:StartJobRun'));
+    assert.deepEqual(
+      started.map(({ Resource }) => textOf(Resource).replace(/^<SparkApplication\w*/, '<Spark')),
+      ['<Spark.Arn>'],
+    );
+    template.hasResourceProperties('AWS::CloudWatch::Alarm', { AlarmName: 'resaca-dev-SparkFailures' });
+    const without = templateOf({ maintenance: { optimize: {} } });
+    assert.ok(!/Spark|Postponed/.test(JSON.stringify(without.toJSON())));
+  });
+
   it('has its settings in the configuration', () => {
     const { maintenance } = parseResacaConfig({ maintenance: { optimize: { minAge: 5 }, vacuum: { every: 48 } } });
     assert.deepEqual(maintenance, {
@@ -142,6 +173,18 @@ describe('the maintenance of a deployment', () => {
     ['an unknown setting', { vaccum: {} }, /maintenance\.vaccum: is not a setting/],
     ['a rate of minutes', { vacuum: { every: 0.5 } }, /maintenance\.vacuum\.every: expected a whole number/],
     ['a target below a MiB', { optimize: { targetFileSize: 1 } }, /maintenance\.optimize: targetFileSize: expected/],
+    ['Spark without a compaction', { spark: {} }, /maintenance\.spark: compacts what is beyond the function/],
+    ['a limit for Spark alone', { optimize: { maxBacklog: 1 } }, /maintenance\.optimize\.maxBacklog: is where Spark/],
+    [
+      'a capacity of text',
+      { optimize: {}, spark: { maximumCapacity: { cpu: '4' } } },
+      /maximumCapacity\.cpu: expected/,
+    ],
+    [
+      'another release',
+      { optimize: {}, spark: { releaseLabel: '7.13' } },
+      /maintenance\.spark\.releaseLabel: expected/,
+    ],
     ['true', true, /maintenance: expected an object, got true/],
   ] as const) {
     it(`refuses ${what}`, () => {

@@ -4,6 +4,7 @@ import { DeltaError } from '../../src/delta/errors.ts';
 import { parseMaintenanceConfig } from '../../src/maintenance/config.ts';
 import { createMaintenanceHandler, type MaintenanceDeps } from '../../src/maintenance/handler.ts';
 import { deduplicationOf, groupOf, type UpkeepMessage } from '../../src/maintenance/messages.ts';
+import { SparkWorkError } from '../../src/maintenance/spark/errors.ts';
 import { createCheckpointReader } from '../../src/parquet/checkpoint-reader.ts';
 import { createMemoryStore } from '../../src/storage/memory-store.ts';
 
@@ -12,17 +13,25 @@ const COMMIT = '_delta_log/00000000000000000000.json';
 function world(overrides: Partial<MaintenanceDeps> = {}) {
   const stores = { lake: createMemoryStore(), other: createMemoryStore() };
   const sent: { message: UpkeepMessage; occasion: string }[] = [];
+  const postponed: UpkeepMessage[] = [];
+  const counted: object[] = [];
   const done: string[] = [];
   const logs: string[] = [];
   let clock = 0;
   const deps: MaintenanceDeps = {
     reader: createCheckpointReader(),
     config: parseMaintenanceConfig({ places: [{ bucket: 'lake', prefixes: ['raw', 'x'] }, { bucket: 'other' }] }),
-    telemetry: { log: (level, message) => logs.push(`${level}: ${message}`), metrics: () => undefined },
-    queue: { send: async (message, occasion) => void sent.push({ message, occasion }) },
+    telemetry: {
+      log: (level, message) => logs.push(`${level}: ${message}`),
+      metrics: (_table, values) => counted.push(values),
+    },
+    queue: {
+      send: async (message, occasion) => void sent.push({ message, occasion }),
+      postpone: async (message) => void postponed.push(message),
+    },
     runTask: async (task, _engine, table) => {
       done.push(`${task} ${table.url}`);
-      return { isDone: true, metrics: {}, details: {} };
+      return { state: 'done', metrics: {}, details: {} };
     },
     storeFor: (bucket) => stores[bucket as keyof typeof stores],
     urlOf: (bucket, root) => `s3://${bucket}/${root}`,
@@ -35,6 +44,8 @@ function world(overrides: Partial<MaintenanceDeps> = {}) {
   return {
     stores,
     sent,
+    postponed,
+    counted,
     done,
     logs,
     tick: (ms: number) => {
@@ -75,7 +86,7 @@ describe('the maintenance function', () => {
       runTask: async (task) => {
         seen.push(task);
         tick(60_000);
-        return { isDone: false, metrics: {}, details: {} };
+        return { state: 'more', metrics: {}, details: {} };
       },
     });
     await handle(message({ bucket: 'lake', root: 'raw/a', tasks: ['optimize', 'checkpoint'], turn: 3 }));
@@ -87,15 +98,52 @@ describe('the maintenance function', () => {
 
   it('goes on with the next task where one is only begun', async () => {
     const { sent, handle, message } = world({
-      runTask: async (task) => ({ isDone: task !== 'optimize', metrics: {}, details: {} }),
+      runTask: async (task) => ({ state: task === 'optimize' ? 'more' : 'done', metrics: {}, details: {} }),
     });
     await handle(message({ bucket: 'lake', root: 'a', tasks: ['optimize', 'checkpoint'] }));
     assert.deepEqual(sent[0]?.message.tasks, ['optimize']);
   });
 
+  it('has work that waits for Spark come again later, and what follows it with it', async () => {
+    const seen: string[] = [];
+    const { sent, postponed, handle, message } = world({
+      runTask: async (task) => {
+        seen.push(task);
+        return { state: 'waiting', metrics: {}, details: {} };
+      },
+    });
+    await handle(message({ bucket: 'lake', root: 'raw/a', tasks: ['optimize', 'checkpoint'], turn: 2 }));
+    assert.deepEqual(seen, ['optimize']);
+    assert.deepEqual(sent, []);
+    assert.deepEqual(postponed, [{ bucket: 'lake', root: 'raw/a', tasks: ['optimize', 'checkpoint'], turn: 3 }]);
+  });
+
+  it('puts work that waited back among that of its table, in the same way when it is delivered twice', async () => {
+    const { sent, done, handle, message } = world();
+    const waited = message({ bucket: 'lake', root: 'raw/a', tasks: ['optimize'], turn: 3, isPostponed: true });
+    await handle(waited);
+    await handle(waited);
+    const once = { message: { bucket: 'lake', root: 'raw/a', tasks: ['optimize'], turn: 3 }, occasion: '1' };
+    assert.deepEqual(sent, [once, once]);
+    assert.deepEqual(done, []);
+  });
+
+  it('counts a Spark job that came to nothing, and starts no other before the next schedule', async () => {
+    const { logs, sent, postponed, counted, handle, message } = world({
+      runTask: async (task) => {
+        if (task === 'optimize') throw new SparkWorkError('SPARK_JOB_FAILED', 'no capacity');
+        return { state: 'done', metrics: {}, details: {} };
+      },
+    });
+    await handle(message({ bucket: 'lake', root: 'raw/a', tasks: ['optimize', 'checkpoint'], turn: 3 }));
+    assert.deepEqual(logs, ['error: optimize failed on Spark, nothing was committed', 'info: checkpoint done']);
+    assert.deepEqual(counted, [{ sparkFailures: 1 }, {}]);
+    assert.deepEqual([...sent, ...postponed], []);
+  });
+
   it('gives up work that comes to no end', async () => {
     const { sent, handle, message } = world({
-      runTask: async () => ({ isDone: false, metrics: {}, details: {} }),
+      runTask: async () => ({ state: 'more', metrics: {}, details: {} }),
     });
     const endless = message({ bucket: 'lake', root: 'a', tasks: ['optimize'], turn: 100 });
     await assert.rejects(handle(endless), /optimize of s3:\/\/lake\/a came to no end in 100 turns/);
@@ -113,7 +161,7 @@ describe('the maintenance function', () => {
     const { logs, sent, handle, message } = world({
       runTask: async (task) => {
         if (task === 'optimize') throw refusal;
-        return { isDone: true, metrics: {}, details: {} };
+        return { state: 'done', metrics: {}, details: {} };
       },
     });
     await handle(message({ bucket: 'lake', root: 'a', tasks: ['optimize', 'checkpoint'] }));

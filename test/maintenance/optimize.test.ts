@@ -8,6 +8,16 @@ import { structField } from '../support/interop/type-cases.ts';
 import { createOptimizeWorld, START } from './optimize-world.ts';
 
 describe('Compaction', () => {
+  it('does nothing for a table that is beyond its limit, and says so', async () => {
+    const world = await createOptimizeWorld();
+    await world.appendMany(4, 10, '2026-11-23');
+    const bytes = (await world.files()).reduce((sum, { size }) => sum + size, 0);
+    const { isBeyond, versions, remaining } = await world.optimize({ maxBacklog: bytes - 1 });
+    assert.deepEqual([isBeyond, versions, remaining.bins, remaining.bytes], [true, [], 1, bytes]);
+    const within = await world.optimize({ maxBacklog: bytes });
+    assert.deepEqual([within.isBeyond, within.filesRemoved], [false, 4]);
+  });
+
   it('makes one file of the small ones of each partition, in one commit, and changes no row', async () => {
     const world = await createOptimizeWorld();
     await world.appendMany(5, 20, '2026-11-23');

@@ -1,12 +1,16 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { emrServerlessEnvironment } from '../../aws/emr-env.ts';
 import { loadSnapshot } from '../../delta/snapshot.ts';
 import type { TableRef } from '../../delta/table.ts';
 import type { MaintenanceEngine } from '../../maintenance/engine.ts';
-import { propertySize } from '../../maintenance/optimize/optimize-table.ts';
-import { DEFAULT_TARGET_SIZE } from '../../maintenance/optimize/options.ts';
-import { type BinOptions, countBins } from '../../maintenance/spark/bins.ts';
+import { targetSizeOf } from '../../maintenance/optimize/optimize-table.ts';
+import { countBins } from '../../maintenance/spark/bins.ts';
 import type { SparkJobs } from '../../maintenance/spark/jobs.ts';
-import { optimizeOnSpark, type SparkOptimizeResult } from '../../maintenance/spark/optimize-on-spark.ts';
+import {
+  optimizeOnSpark,
+  type SparkOptimizeOptions,
+  type SparkOptimizeResult,
+} from '../../maintenance/spark/optimize-on-spark.ts';
 import { createCheckpointReader } from '../../parquet/checkpoint-reader.ts';
 import { UsageError } from '../args.ts';
 import type { CommandContext } from '../command.ts';
@@ -30,7 +34,7 @@ export const runOnSpark: RunElsewhere = createRunOnSpark(openEmrServerless);
 export function createRunOnSpark(open: () => Promise<SparkJobs>): RunElsewhere {
   return async (table, request, context) => {
     const { terminal, signal } = context;
-    const options = await binOptions(table, request);
+    const options = binOptions(request);
     if (request.dryRun) return printDryRun(table, options, request, context);
     const jobs = stoppable(await open(), signal, (state) => terminal.show([`the Spark job is ${state.toLowerCase()}`]));
     const deadline = Date.now() + (request.maxTime ?? DEFAULT_MAX_TIME);
@@ -62,17 +66,17 @@ const engine: MaintenanceEngine = {
 
 /** Loaded only when it is needed: the AWS SDK takes a moment. */
 async function openEmrServerless(): Promise<SparkJobs> {
-  const { createEmrServerlessJobs, emrServerlessEnvironment } = await import('../../aws/emr-serverless.ts');
   const application = emrServerlessEnvironment();
   if (application === undefined) {
     throw new UsageError(
       '--engine spark needs the application in RESACA_SPARK_APPLICATION_ID, RESACA_SPARK_ROLE_ARN and RESACA_SPARK_SCRIPT',
     );
   }
+  const { createEmrServerlessJobs } = await import('../../aws/emr-serverless.ts');
   return createEmrServerlessJobs(application);
 }
 
-async function binOptions(table: TableRef, { options }: OptimizeRequest): Promise<BinOptions> {
+function binOptions({ options }: OptimizeRequest): Omit<SparkOptimizeOptions, 'deadline'> {
   const { targetSize, where, minAge, order, minFileSize, minInputFiles, maxBytes, dropUnknownColumns } = options;
   const local = {
     'min-file-size': minFileSize,
@@ -84,7 +88,7 @@ async function binOptions(table: TableRef, { options }: OptimizeRequest): Promis
   const unfit = Object.entries(local).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`]));
   if (unfit.length > 0) throw new UsageError(`${unfit.join(', ')}: only the local engine has this`);
   return {
-    targetFileSize: targetSize ?? propertySize(await loadSnapshot(table, engine.reader)) ?? DEFAULT_TARGET_SIZE,
+    ...(targetSize !== undefined && { targetFileSize: targetSize }),
     ...(where !== undefined && { where }),
     ...(minAge !== undefined && { before: Date.now() - minAge }),
     ...(order !== undefined && { zOrderBy: order.columns }),
@@ -109,11 +113,13 @@ function stoppable(jobs: SparkJobs, signal: AbortSignal, onState: (state: string
 
 async function printDryRun(
   table: TableRef,
-  options: BinOptions,
+  options: ReturnType<typeof binOptions>,
   { json }: OptimizeRequest,
   { terminal }: CommandContext,
 ): Promise<ExitCode> {
-  const totals = await countBins(await loadSnapshot(table, engine.reader), engine.reader, options);
+  const snapshot = await loadSnapshot(table, engine.reader);
+  const { targetFileSize = targetSizeOf(snapshot) } = options;
+  const totals = await countBins(snapshot, engine.reader, { ...options, targetFileSize });
   const { bins, files, bytes } = totals;
   const text = `${table.url}: ${plural(files, 'file')} would be rewritten in ${plural(bins, 'bin')}, ${formatBytes(bytes)}`;
   await terminal.print(json ? JSON.stringify({ table: table.url, dryRun: true, ...totals }, null, 2) : text);

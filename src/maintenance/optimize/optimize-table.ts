@@ -29,7 +29,7 @@ export async function optimizeTable(
 ): Promise<OptimizeResult> {
   const base = await loadSnapshot(table, engine.reader);
   assertRewritable(base);
-  const targetSize = options.targetSize ?? propertySize(base) ?? DEFAULT_TARGET_SIZE;
+  const targetSize = options.targetSize ?? targetSizeOf(base);
   assertOptions(base, options, targetSize);
   const leftAlone = new LeftAloneList();
   const rules = {
@@ -39,9 +39,15 @@ export async function optimizeTable(
   };
   const { partitions, isCut } = await findCandidates(base, engine.reader, rules, leftAlone);
   const bins = partitions.flatMap((files) => packBins(files, { targetSize, minFiles: options.minInputFiles ?? 2 }));
-  const planned = withinBudget(bins, options.maxBytes ?? Number.POSITIVE_INFINITY);
   const run = new OptimizeRun({ engine, base, options, leftAlone, targetSize });
-  return run.execute(planned.bins, { bins: planned.rest, isCut });
+  if (isBeyond(bins, isCut, options.maxBacklog)) return run.execute([], { bins, isCut, isBeyond: true });
+  const planned = withinBudget(bins, options.maxBytes ?? Number.POSITIVE_INFINITY);
+  return run.execute(planned.bins, { bins: planned.rest, isCut, isBeyond: false });
+}
+
+function isBeyond(bins: readonly (readonly InputFile[])[], isCut: boolean, maxBacklog: number | undefined): boolean {
+  if (maxBacklog === undefined) return false;
+  return isCut || bins.reduce((sum, bin) => sum + totalSize(bin), 0) > maxBacklog;
 }
 
 /** The leading bins that fit the budget, at least one, so that every run gets on. */
@@ -61,8 +67,13 @@ function withinBudget(
 
 const UNITS: Readonly<Record<string, number>> = { '': 1, b: 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 };
 
+/** Bytes that a file is to have as the table has it, else `DEFAULT_TARGET_SIZE`. */
+export function targetSizeOf(snapshot: Snapshot): number {
+  return propertySize(snapshot) ?? DEFAULT_TARGET_SIZE;
+}
+
 /** `delta.targetFileSize`: bytes, or with a unit such as `100mb` (Spark's JavaUtils.byteStringAs). */
-export function propertySize({ metadata }: Snapshot): number | undefined {
+function propertySize({ metadata }: Snapshot): number | undefined {
   const [, digits, unit = ''] =
     /^\s*(\d{1,15})\s*([bkmg]?)i?b?\s*$/i.exec(metadata.configuration['delta.targetFileSize'] ?? '') ?? [];
   const factor = UNITS[unit.toLowerCase()];

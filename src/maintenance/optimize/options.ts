@@ -29,6 +29,11 @@ export interface OptimizeOptions {
   readonly dropUnknownColumns?: boolean;
   /** Bytes of small files that one run reads at most. @default no limit */
   readonly maxBytes?: number;
+  /**
+   * Nothing is done for a table with more to put together than these bytes, or than `MAX_CANDIDATES` small files: it is
+   * left to another engine. @default no limit
+   */
+  readonly maxBacklog?: number;
   /** Nothing is begun after this time, ms since the epoch. @default none */
   readonly deadline?: number;
   /** Asked again and again; when it is true, the run ends as at the deadline: what is ready is committed. */
@@ -87,6 +92,8 @@ export interface OptimizeResult {
   readonly leftAloneCount: number;
   /** Bins that were given up, since another writer changed their files or the schema meanwhile. */
   readonly conflicts: number;
+  /** Whether there was more to do than `maxBacklog`; then nothing was done. */
+  readonly isBeyond: boolean;
   /** What there was no time or budget for. */
   readonly remaining: { readonly bins: number; readonly bytes: number; readonly unlisted: boolean };
 }

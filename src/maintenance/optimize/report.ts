@@ -8,6 +8,14 @@ import { partitionKey } from './partition-key.ts';
 import type { PreparedBin } from './rewrite-bin.ts';
 import type { RunInput } from './run.ts';
 
+/** What a run does not begin. */
+export interface Rest {
+  readonly bins: readonly (readonly InputFile[])[];
+  /** There are more small files than could be held. */
+  readonly isCut: boolean;
+  readonly isBeyond: boolean;
+}
+
 /** Sums up what a run does. */
 export class Report {
   readonly #input: RunInput;
@@ -51,8 +59,7 @@ export class Report {
     this.#input.options.onBin?.(bin);
   }
 
-  /** `rest` are the bins that were not begun. */
-  result(rest: readonly (readonly InputFile[])[], isCut: boolean): OptimizeResult {
+  result({ bins: rest, isCut, isBeyond }: Rest): OptimizeResult {
     const partitions = [...this.#partitions.values()];
     const sum = (of: (partition: PartitionResult) => number) => partitions.reduce((total, own) => total + of(own), 0);
     return {
@@ -69,6 +76,7 @@ export class Report {
       leftAlone: this.#leftAlone.files,
       leftAloneCount: this.#leftAlone.count,
       conflicts: this.#conflicts,
+      isBeyond,
       remaining: {
         bins: rest.length + this.#conflicts,
         bytes: rest.reduce((bytes, files) => bytes + totalSize(files), this.#conflictBytes),

@@ -6,7 +6,7 @@ import { type CommitContext, commitBins, TouchedFiles } from './commit-bins.ts';
 import type { InputFile } from './input-file.ts';
 import type { LeftAloneList } from './left-alone.ts';
 import type { OptimizeOptions, OptimizeResult } from './options.ts';
-import { Report } from './report.ts';
+import { Report, type Rest } from './report.ts';
 import { openBin, type PreparedBin, type RewriteContext, rewriteBin } from './rewrite-bin.ts';
 import { VerifyError } from './verify-file.ts';
 
@@ -68,16 +68,13 @@ export class OptimizeRun {
     };
   }
 
-  async execute(
-    bins: readonly Bin[],
-    rest: { readonly bins: readonly Bin[]; readonly isCut: boolean },
-  ): Promise<OptimizeResult> {
+  async execute(bins: readonly Bin[], rest: Rest): Promise<OptimizeResult> {
     if (this.#input.options.dryRun === true) {
       for (const bin of bins) this.#report.planned(bin);
-      return this.#report.result(rest.bins, rest.isCut);
+      return this.#report.result(rest);
     }
     const done = await this.#rewriteAll(bins);
-    return this.#report.result([...bins.slice(done), ...rest.bins], rest.isCut);
+    return this.#report.result({ ...rest, bins: [...bins.slice(done), ...rest.bins] });
   }
 
   /** Returns how many bins were dealt with before the time was over, or the table's columns changed. */

@@ -4,6 +4,7 @@ import { isOutdated, loadSnapshot } from '../../delta/snapshot.ts';
 import type { TableRef } from '../../delta/table.ts';
 import { isStoreError } from '../../storage/object-store.ts';
 import type { MaintenanceEngine } from '../engine.ts';
+import { targetSizeOf } from '../optimize/optimize-table.ts';
 import { assertRewritable } from '../optimize/rules.ts';
 import { type BinOptions, chooseBins } from './bins.ts';
 import { SparkWorkError } from './errors.ts';
@@ -14,7 +15,9 @@ import { planLines } from './plan.ts';
 import { putJob, readJob } from './run-files.ts';
 import { deleteRun, findRun, runKeys, sweepRuns } from './run-folder.ts';
 
-export interface SparkOptimizeOptions extends BinOptions {
+export interface SparkOptimizeOptions extends Omit<BinOptions, 'targetFileSize'> {
+  /** Bytes. @default the table's `delta.targetFileSize`, else 128 MiB */
+  readonly targetFileSize?: number;
   /**
    * ms since the epoch. What is not done by then goes on with the next call, which waits for the same job; the job itself
    * has its own limit.
@@ -96,11 +99,11 @@ async function beginRun(
   assertRewritable(snapshot);
   const { metadata, protocol, version } = snapshot;
   const { schemaString, partitionColumns } = metadata;
-  const { targetFileSize, zOrderBy = [] } = options;
+  const { targetFileSize = targetSizeOf(snapshot), zOrderBy = [] } = options;
   assertColumns(snapshot.schema.fields, partitionColumns, zOrderBy, table);
 
   // Nothing is written for a table that needs no work.
-  const bins = chooseBins(snapshot, engine.reader, options);
+  const bins = chooseBins(snapshot, engine.reader, { ...options, targetFileSize });
   const first = await bins.next();
   if (first.done === true) return undefined;
   const all = (async function* () {
