@@ -5,6 +5,7 @@ import { PENDING_PREFIX } from '../../src/kafka/config.ts';
 import { atMost } from '../prefixes.ts';
 import { acknowledgeWildcards } from './acknowledge.ts';
 import { allow } from './policies.ts';
+import { COMPACTED } from './spark-policy.ts';
 
 export interface MaintenancePolicyProps {
   readonly bucket: Bucket | IBucket;
@@ -21,7 +22,6 @@ export interface MaintenancePolicyProps {
 /** Prefixes in the policy of the role, of the 10,240 characters that the policies of a role may have. */
 const MAX_GRANTED_PREFIXES = 5;
 const LOG = ['_delta_log/*', '*/_delta_log/*'];
-const COMPACTED = ['resaca-compacted-*', '*/resaca-compacted-*'];
 
 /** Reads tables and writes their logs; what is more than that only where it is asked for. */
 export function maintenancePolicy(scope: Construct, id: string, props: MaintenancePolicyProps): Policy {

@@ -24,7 +24,8 @@ export interface SparkTables {
 const MAX_GRANTED_PREFIXES = 5;
 
 const RUNS = ['_resaca/optimize/*', '*/_resaca/optimize/*'];
-const COMPACTED = ['resaca-compacted-*', '*/resaca-compacted-*'];
+/** Names of what compaction writes, as patterns of keys below a folder of tables. */
+export const COMPACTED: readonly string[] = ['resaca-compacted-*', '*/resaca-compacted-*'];
 /** What checkpoints and vacuums write into the log. */
 const CHECKPOINTS = ['*.checkpoint.*', '_sidecars/*', '_last_checkpoint', '_last_vacuum_info']
   .map((name) => `_delta_log/${name}`)

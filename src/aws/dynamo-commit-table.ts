@@ -11,23 +11,16 @@ import {
 import { type CommitEntry, CommitProtocolError, type CommitTable } from '../storage/commits/commit-table.ts';
 import { StoreError, type StoreErrorCode } from '../storage/object-store.ts';
 import { httpStatus } from './s3-errors.ts';
+import { type ServiceAddress, serviceClientOptions } from './service-client.ts';
 
-export interface DynamoCommitTableOptions {
+export interface DynamoCommitTableOptions extends ServiceAddress {
   /** Of the DynamoDB table. Its keys: `tablePath` (HASH, string) and `fileName` (RANGE, string). */
   readonly name: string;
-  /** @default what the SDK finds: environment, then the shared config file */
-  readonly region?: string | undefined;
-  /** URL of another service than Amazon's. @default what the SDK finds, in `AWS_ENDPOINT_URL_DYNAMODB` for example */
-  readonly endpoint?: string | undefined;
   /** @default the SDK's chain */
   readonly credentials?: DynamoDBClientConfig['credentials'] | undefined;
 }
 
-/** Tries of a request that fails in a way that may pass, the first included. */
-const MAX_ATTEMPTS = 4;
-/** Times in ms within which a connection must stand and the response be there. */
-const CONNECT_TIMEOUT = 2_000;
-const RESPONSE_TIMEOUT = 5_000;
+const PATIENCE = { connectTimeout: 2_000, responseTimeout: 5_000, maxAttempts: 4 };
 
 /** The table of Spark's `S3DynamoDBLogStore`, which never asks for more than one small item. */
 export function createDynamoCommitTable({
@@ -37,16 +30,8 @@ export function createDynamoCommitTable({
   credentials,
 }: DynamoCommitTableOptions): CommitTable {
   const client = new DynamoDBClient({
-    ...(region === undefined ? {} : { region }),
-    ...(endpoint === undefined ? {} : { endpoint }),
+    ...serviceClientOptions({ region, endpoint }, PATIENCE),
     ...(credentials === undefined ? {} : { credentials }),
-    retryMode: 'standard',
-    maxAttempts: MAX_ATTEMPTS,
-    requestHandler: {
-      connectionTimeout: CONNECT_TIMEOUT,
-      requestTimeout: RESPONSE_TIMEOUT,
-      throwOnRequestTimeout: true,
-    },
   });
 
   /** Turns what the SDK throws into typed errors; `file` is for messages. */

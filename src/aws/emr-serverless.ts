@@ -8,27 +8,20 @@ import {
 } from '@aws-sdk/client-emr-serverless';
 import type { SparkJob, SparkJobOutcome, SparkJobs } from '../maintenance/spark/jobs.ts';
 import type { EmrServerlessApplication } from './emr-env.ts';
+import { type ServiceAddress, serviceClientOptions } from './service-client.ts';
 
-export interface EmrServerlessOptions extends EmrServerlessApplication {
+export interface EmrServerlessOptions extends EmrServerlessApplication, ServiceAddress {
   /** More for spark-submit, such as `--conf spark.executor.memory=16g`. @default what the application has */
   readonly sparkParameters?: string | undefined;
   /** Minutes after which EMR Serverless cancels the job. @default 720, which is EMR's own default */
   readonly timeoutMinutes?: number | undefined;
-  /** @default what the SDK finds: environment, then the shared config file */
-  readonly region?: string | undefined;
-  /** URL of another service than Amazon's. @default what the SDK finds, in `AWS_ENDPOINT_URL_EMR_SERVERLESS` for example */
-  readonly endpoint?: string | undefined;
   /** ms since the epoch. @default Date.now */
   readonly now?: () => number;
   /** @default a timer */
   readonly sleep?: (ms: number) => Promise<unknown>;
 }
 
-/** Tries of a request that fails in a way that may pass, the first included. */
-const MAX_ATTEMPTS = 6;
-/** Times in ms within which a connection must stand and the response be there. */
-const CONNECT_TIMEOUT = 2_000;
-const RESPONSE_TIMEOUT = 15_000;
+const PATIENCE = { connectTimeout: 2_000, responseTimeout: 15_000, maxAttempts: 6 };
 /** Time between two looks at a job, ms: it doubles up to the longest. A job takes a minute or two to begin. */
 const FIRST_POLL = 2_000;
 const LONGEST_POLL = 30_000;
@@ -44,17 +37,7 @@ const MAX_NAME = 256;
  */
 export function createEmrServerlessJobs(options: EmrServerlessOptions): SparkJobs {
   const { applicationId, region, endpoint, now = Date.now, sleep = wait } = options;
-  const client = new EMRServerlessClient({
-    ...(region === undefined ? {} : { region }),
-    ...(endpoint === undefined ? {} : { endpoint }),
-    retryMode: 'standard',
-    maxAttempts: MAX_ATTEMPTS,
-    requestHandler: {
-      connectionTimeout: CONNECT_TIMEOUT,
-      requestTimeout: RESPONSE_TIMEOUT,
-      throwOnRequestTimeout: true,
-    },
-  });
+  const client = new EMRServerlessClient(serviceClientOptions({ region, endpoint }, PATIENCE));
 
   async function look(id: string): Promise<JobRun> {
     const { jobRun } = await asking(`for the job run ${id}`, () =>

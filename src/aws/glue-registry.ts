@@ -6,36 +6,16 @@ import {
 } from '@aws-sdk/client-glue';
 import { cacheRegistry } from '../kafka/registry/cached-registry.ts';
 import { type SchemaRegistry, type SchemaType, unknownSchemaId } from '../kafka/registry/schema-registry.ts';
+import { type ServiceAddress, serviceClientOptions } from './service-client.ts';
 
-export interface GlueRegistryOptions {
-  /** @default what the SDK finds: environment, then the shared config file */
-  readonly region?: string | undefined;
-  /** URL of another service than Amazon's. @default what the SDK finds, in `AWS_ENDPOINT_URL_GLUE` for example */
-  readonly endpoint?: string | undefined;
-}
-
-/** Tries of a request that fails in a way that may pass, the first included. */
-const MAX_ATTEMPTS = 4;
-/** Times in ms within which a connection must stand and the response be there. */
-const CONNECT_TIMEOUT = 2_000;
-const RESPONSE_TIMEOUT = 10_000;
+const PATIENCE = { connectTimeout: 2_000, responseTimeout: 10_000, maxAttempts: 4 };
 
 /**
  * The schemas of AWS Glue, by the UUID of their version; it needs the permission `glue:GetSchemaVersion`. They are kept
  * for the process, and an id that has none for a minute. Glue has no references between schemas.
  */
-export function createGlueRegistry({ region, endpoint }: GlueRegistryOptions = {}): SchemaRegistry {
-  const client = new GlueClient({
-    ...(region === undefined ? {} : { region }),
-    ...(endpoint === undefined ? {} : { endpoint }),
-    retryMode: 'standard',
-    maxAttempts: MAX_ATTEMPTS,
-    requestHandler: {
-      connectionTimeout: CONNECT_TIMEOUT,
-      requestTimeout: RESPONSE_TIMEOUT,
-      throwOnRequestTimeout: true,
-    },
-  });
+export function createGlueRegistry({ region, endpoint }: ServiceAddress = {}): SchemaRegistry {
+  const client = new GlueClient(serviceClientOptions({ region, endpoint }, PATIENCE));
   return cacheRegistry({
     async get(id) {
       const { SchemaDefinition: schema, DataFormat: format, Status: status } = await getVersion(client, id);

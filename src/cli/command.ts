@@ -63,7 +63,7 @@ export function programHelp(commands: readonly Command[]): string {
     '  --help     show this help; with a command: its own',
     '  --version  show the version',
     '',
-    'Exit codes: 0 done; 1 failed; 2 wrong command line; 3 done, but some files were',
-    'left out; 130 interrupted twice.',
+    'Exit codes: 0 done; 1 failed; 2 wrong command line; 3 done, but not all: files',
+    'were left out, or something is left to do; 130 interrupted twice.',
   ].join('\n');
 }

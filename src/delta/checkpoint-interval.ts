@@ -43,8 +43,8 @@ export interface CheckpointQuestion {
   readonly before: number | undefined;
   /** The table now; undefined where there is none. */
   readonly snapshot: Snapshot | undefined;
-  /** Told why it could not be asked for, which is no failure of the commit: the next interval asks again. */
-  onFailure(error: unknown, snapshot: Snapshot): void;
+  /** Told what keeps it from being asked for, which is no failure of the commit: the next interval asks again. */
+  warn(message: string, data: Readonly<Record<string, unknown>>): void;
 }
 
 /** Asks for a checkpoint if the table has come to where one is due. Does not throw. */
@@ -53,12 +53,12 @@ export async function askForCheckpoint({
   bucket,
   before,
   snapshot,
-  onFailure,
+  warn,
 }: CheckpointQuestion): Promise<void> {
   if (requests === undefined || snapshot === undefined || !reachesCheckpoint(before, snapshot)) return;
   try {
     await requests.send(bucket, snapshot.table.root, snapshot.version);
   } catch (error) {
-    onFailure(error, snapshot);
+    warn('a checkpoint is due, and could not be asked for', { table: snapshot.table.url, error });
   }
 }

@@ -54,7 +54,7 @@ async function readIfThere({ table }: Snapshot, version: number): Promise<Commit
 }
 
 /** From where on commits carry their time (PROTOCOL.md "Recommendations for Readers of Tables with In-Commit Timestamps"). */
-function inCommitTimestampsSince({ protocol, metadata }: Snapshot): { version: number; timestamp: number } {
+export function inCommitTimestampsSince({ protocol, metadata }: Snapshot): { version: number; timestamp: number } {
   if (!hasInCommitTimestamps(protocol, metadata)) {
     return { version: Number.POSITIVE_INFINITY, timestamp: Number.POSITIVE_INFINITY };
   }

@@ -35,7 +35,6 @@ export interface AppendDeps extends TableEngine {
 
 /** Kept back of the invocation's time, to answer with what failed instead of being cut off. ms. */
 const TIME_RESERVE = 2_000;
-const CANNOT_ASK = 'a checkpoint is due, and could not be asked for';
 /** Tables whose state is kept between invocations. */
 const MAX_CACHED_TABLES = 256;
 /** File actions kept between invocations for all tables together: about 40 MB. */
@@ -70,7 +69,7 @@ export function createAppendHandler(deps: AppendDeps) {
           bucket: group.bucket,
           before: cached?.snapshot?.version,
           snapshot: outcome.state?.snapshot,
-          onFailure: (error) => deps.telemetry.log('warn', CANNOT_ASK, { table: url, error }),
+          warn: (message, data) => deps.telemetry.log('warn', message, data),
         });
       } catch (error) {
         deps.telemetry.log('error', 'table failed, its messages will be delivered again', { table: url, error });

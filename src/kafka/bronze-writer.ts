@@ -48,7 +48,6 @@ export class BronzeError extends AggregateError {
   readonly code = 'BRONZE_FAILED';
 }
 
-const CANNOT_ASK = 'a checkpoint is due, and could not be asked for';
 /** Tables whose state is kept between batches. */
 const MAX_TABLES = 256;
 
@@ -105,7 +104,7 @@ export function createBronzeWriter(deps: BronzeWriterDeps): BronzeWriter {
             bucket: deps.config.bucket,
             before,
             snapshot: result.snapshot,
-            onFailure: (error) => deps.telemetry.log('warn', CANNOT_ASK, { table: url, error }),
+            warn: (message, data) => deps.telemetry.log('warn', message, data),
           });
           remember(url, result.snapshot);
           report(deps, url, result);

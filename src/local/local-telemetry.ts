@@ -49,6 +49,7 @@ const NOTHING: TableTotals = {
   quarantined: 0,
   skipped: 0,
   failures: 0,
+  sparkFailures: 0,
   lag: 0,
 };
 

@@ -79,7 +79,7 @@ async function work(deps: MaintenanceDeps, message: UpkeepMessage, deadline: num
   let isWaiting = false;
   for (const task of message.tasks) {
     // What follows a task takes its work into account, and waits with it.
-    const state = isWaiting || deps.now() >= deadline ? 'more' : await runOne(deps, table, task, deadline);
+    const state: TaskState = isWaiting || deps.now() >= deadline ? 'more' : await runOne(deps, table, task, deadline);
     isWaiting ||= state === 'waiting';
     if (state !== 'done') left.push(task);
   }

@@ -175,6 +175,6 @@ describe('resaca kafka orphans', () => {
     const text = await orphans(join(lake, 'bronze/web'), '--older-than', '0s');
     assert.match(text.stdout, /2 files that no commit has, 2 B\n.*crashed\.parquet"\n.*young\.parquet"\n$/);
     const wrong = await orphans('--older-than', 'x', join(lake, 'bronze/web'), lake);
-    assert.deepEqual([wrong.code, /--older-than expects an age/.test(wrong.stderr)], [2, true]);
+    assert.deepEqual([wrong.code, /--older-than expects a time/.test(wrong.stderr)], [2, true]);
   });
 });

@@ -43,7 +43,7 @@ describe('a checkpoint is asked for', () => {
       bucket: 'lake',
       before: 9,
       snapshot: snapshotAt(10, undefined, '10'),
-      onFailure: (error: unknown) => failures.push(error),
+      warn: (_message: string, { error }: Readonly<Record<string, unknown>>) => failures.push(error),
     };
     await askForCheckpoint({ ...question, requests: { send: async (...request) => void asked.push(request) } });
     await askForCheckpoint({ ...question, requests: { send: () => Promise.reject(failure) } });

@@ -1,19 +1,19 @@
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { type App, Stack, Validations } from 'aws-cdk-lib';
+import { type App, Stack } from 'aws-cdk-lib';
 import { ContainerImage } from 'aws-cdk-lib/aws-ecs';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
-import { AwsSolutionsChecks } from 'cdk-nag';
 import type { ResacaConfig } from '../../infra/config/types.ts';
 import { BronzeAlarms } from '../../infra/constructs/bronze-alarms.ts';
 import { BronzeDashboard } from '../../infra/constructs/bronze-dashboard.ts';
 import { KafkaEndpoints } from '../../infra/constructs/bronze-endpoints.ts';
 import { BronzePipeline } from '../../infra/constructs/bronze-pipeline.ts';
 import type { BronzeConfigInput } from '../../infra/constructs/bronze-tables.ts';
+import { checkedApp, findings } from '../support/nag.ts';
 import { makeTempFolder } from '../support/temp-folder.ts';
-import { createApp, stackOf } from '../support/templates.ts';
+import { stackOf } from '../support/templates.ts';
 import {
   bronzeStack,
   CLUSTER_ARN,
@@ -106,22 +106,3 @@ describe('the AwsSolutions pack of cdk-nag', () => {
     assert.ok(findings(app).includes('AwsSolutions-S10'));
   });
 });
-
-function checkedApp(): App {
-  const app = createApp();
-  Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
-  return app;
-}
-
-/** The rules that are violated; an app with violations cannot be synthesised. */
-function findings(app: App): string[] {
-  try {
-    app.synth();
-  } catch (error) {
-    assert.match(String(error), /ValidationFailed/);
-  }
-  const report = JSON.parse(readFileSync(join(app.outdir, 'validation-report.json'), 'utf8'));
-  return report.pluginReports.flatMap(({ violations }: { violations: { ruleName: string }[] }) =>
-    violations.map(({ ruleName }) => ruleName),
-  );
-}

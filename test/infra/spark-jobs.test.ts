@@ -2,15 +2,15 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { type App, Duration, Stack, Validations } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
-import { AwsSolutionsChecks } from 'cdk-nag';
 import { SparkJobs, type SparkJobsProps } from '../../infra/constructs/spark-jobs.ts';
 import type { SparkTables } from '../../infra/constructs/spark-policy.ts';
 import { ConfigError } from '../../src/ingest/config-reader.ts';
+import { checkedApp, findings } from '../support/nag.ts';
 import { createApp } from '../support/templates.ts';
 import { bucketOf, rightsOf, vpcOf } from './bronze-stacks.ts';
 
@@ -243,8 +243,7 @@ describe('Spark jobs', () => {
     }),
   })) {
     it(`have nothing that the AwsSolutions pack of cdk-nag finds, ${name}`, () => {
-      const app = createApp();
-      Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
+      const app = checkedApp();
       stackWith(propsOf, app);
       assert.deepEqual(findings(app), []);
     });
@@ -253,17 +252,4 @@ describe('Spark jobs', () => {
 
 function toRegExp(pattern: string): RegExp {
   return new RegExp(`^${pattern.replace(/[.+^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*')}$`);
-}
-
-/** The rules that are violated; an app with violations cannot be synthesised. */
-function findings(app: App): string[] {
-  try {
-    app.synth();
-  } catch (error) {
-    assert.match(String(error), /ValidationFailed/);
-  }
-  const report = JSON.parse(readFileSync(join(app.outdir, 'validation-report.json'), 'utf8'));
-  return report.pluginReports.flatMap(({ violations }: { violations: { ruleName: string }[] }) =>
-    violations.map(({ ruleName }) => ruleName),
-  );
 }

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { setImmediate as tick } from 'node:timers/promises';
-import type { ObjectStore } from '../../src/storage/object-store.ts';
 import { createBronzeWorld, kafkaRecord, kafkaRecords } from '../support/bronze-world.ts';
+import { slow } from '../support/slow-store.ts';
 import { fail, replayDead, replayFailed } from './replay-world.ts';
 
 const invalid = { value: Uint8Array.of(0xff) };
@@ -15,13 +14,13 @@ describe('replays that run at the same time as each other and the function', () 
       const random = numbers(seed);
       const world = createBronzeWorld({
         config: { topics: [{ topic: '*', value: 'string' }] },
-        wrap: (store) => shuffled(store, random),
+        wrap: (store) => slow(store, random),
       });
       await world.deliver(...kafkaRecords(0, 3), kafkaRecord(3, invalid), kafkaRecord(4, invalid));
       await world.deliver(kafkaRecord(5, invalid));
       await fail(world, 'a', ...kafkaRecords(10, 14), kafkaRecord(4, invalid));
       await fail(world, 'b', ...kafkaRecords(12, 16), kafkaRecord(3, invalid), kafkaRecord(5, invalid));
-      const store = shuffled(world.store, random);
+      const store = slow(world.store, random);
       const [a, b] = [world.otherEnvironment(), world.otherEnvironment()];
       await Promise.all([
         replayFailed(world, { config: CONFIG, store }),
@@ -41,31 +40,6 @@ describe('replays that run at the same time as each other and the function', () 
     });
   }
 });
-
-/** The store, with every call taking its time. */
-function shuffled(inner: ObjectStore, random: () => number): ObjectStore {
-  const later = async () => {
-    for (let turns = Math.floor(random() * 6); turns > 0; turns--) await tick();
-  };
-  const around = async <T>(call: () => Promise<T>): Promise<T> => {
-    await later();
-    const result = await call();
-    await later();
-    return result;
-  };
-  return {
-    get: (key, options) => around(() => inner.get(key, options)),
-    head: (key) => around(() => inner.head(key)),
-    put: (key, body) => around(() => inner.put(key, body)),
-    putStream: (key, pieces) => around(() => inner.putStream(key, pieces)),
-    putIfAbsent: (key, body) => around(() => inner.putIfAbsent(key, body)),
-    delete: (key) => around(() => inner.delete(key)),
-    async *list(prefix, options) {
-      await later();
-      yield* inner.list(prefix, options);
-    },
-  };
-}
 
 /** The same numbers in [0, 1) for the same seed (mulberry32). */
 function numbers(seed: number): () => number {

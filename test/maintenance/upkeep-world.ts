@@ -1,7 +1,6 @@
 /** A table in memory whose files have rows, whose time is under control, and of which it is known what every version holds. */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { setImmediate as tick } from 'node:timers/promises';
 import type { Action, AddFile } from '../../src/delta/actions.ts';
 import { serializeCommit } from '../../src/delta/commit-file.ts';
 import { commitKey } from '../../src/delta/log-path.ts';
@@ -19,8 +18,8 @@ import { vacuumTable } from '../../src/maintenance/vacuum/vacuum.ts';
 import { createCheckpointReader } from '../../src/parquet/checkpoint-reader.ts';
 import { RowWriter } from '../../src/parquet/write/row-writer.ts';
 import { createMemoryStore } from '../../src/storage/memory-store.ts';
-import type { ObjectStore } from '../../src/storage/object-store.ts';
 import { readRows } from '../support/parquet-values.ts';
+import { slow } from '../support/slow-store.ts';
 
 export const HOUR = 3_600_000;
 export const DAY = 24 * HOUR;
@@ -187,29 +186,4 @@ export async function createUpkeepWorld({ configuration = {}, random }: UpkeepWo
   }
 
   return world;
-}
-
-/** The store, with every call taking its time, so that what is under way at once gets mixed. */
-function slow(inner: ObjectStore, random: () => number): ObjectStore {
-  const later = async (): Promise<void> => {
-    for (let turns = Math.floor(random() * 4); turns > 0; turns--) await tick();
-  };
-  const around = async <T>(call: () => Promise<T>): Promise<T> => {
-    await later();
-    const result = await call();
-    await later();
-    return result;
-  };
-  return {
-    get: (key, options) => around(() => inner.get(key, options)),
-    head: (key) => around(() => inner.head(key)),
-    put: (key, body) => around(() => inner.put(key, body)),
-    putStream: (key, pieces) => around(() => inner.putStream(key, pieces)),
-    putIfAbsent: (key, body) => around(() => inner.putIfAbsent(key, body)),
-    delete: (key) => around(() => inner.delete(key)),
-    async *list(prefix, options) {
-      await later();
-      yield* inner.list(prefix, options);
-    },
-  };
 }

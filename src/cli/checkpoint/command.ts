@@ -8,7 +8,7 @@ import type { Command, CommandContext } from '../command.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { formatBytes, formatCount, plural } from '../format.ts';
 import { openLocation } from '../location.ts';
-import { createEngine } from '../vacuum/engine.ts';
+import { createEngine } from '../maintenance-engine.ts';
 
 export const checkpointCommand: Command = {
   name: 'checkpoint',

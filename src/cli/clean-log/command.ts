@@ -1,17 +1,18 @@
-import type { TableRef } from '../../delta/table.ts';
 import {
   type CleanLogOptions,
   type CleanLogResult,
   type CleanLogSkip,
   cleanLog,
 } from '../../maintenance/log-cleanup/clean-log.ts';
-import { type ParsedArgs, UsageError } from '../args.ts';
+import type { ParsedArgs } from '../args.ts';
 import type { Command, CommandContext } from '../command.ts';
+import { isConfirmed } from '../confirm.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { formatBytes, isoTime, plural } from '../format.ts';
 import { openLocation } from '../location.ts';
-import { durationText, parseDuration, withRetention } from '../vacuum/durations.ts';
-import { createEngine } from '../vacuum/engine.ts';
+import { createEngine } from '../maintenance-engine.ts';
+import { parseDuration } from '../units.ts';
+import { durationText, withRetention } from '../vacuum/durations.ts';
 
 export const cleanLogCommand: Command = {
   name: 'clean-log',
@@ -41,7 +42,8 @@ async function runCleanLog(args: ParsedArgs, context: CommandContext): Promise<E
   const { terminal, signal } = context;
   const options = readOptions(args);
   const table = await openLocation(args.positionals[0] ?? '');
-  if (options.dryRun !== true && !args.flag('yes') && !(await isConfirmed(table, context))) return EXIT.failed;
+  const question = `Delete old versions from the log of ${table.url}? --dry-run shows how many.`;
+  if (options.dryRun !== true && !args.flag('yes') && !(await isConfirmed(question, context))) return EXIT.failed;
   const result = await withRetention(() => cleanLog(createEngine(), table, { ...options, signal }));
   if (args.flag('json')) {
     await terminal.print(JSON.stringify({ ...result, cutoff: isoTime(result.cutoff) }, null, 2));
@@ -58,12 +60,6 @@ function readOptions(args: ParsedArgs): CleanLogOptions {
     allowShortRetention: args.flag('allow-short-retention'),
     dryRun: args.flag('dry-run'),
   };
-}
-
-async function isConfirmed({ url }: TableRef, { ask }: CommandContext): Promise<boolean> {
-  if (ask === undefined) throw new UsageError('--yes is needed where nobody can be asked (or --dry-run)');
-  const answer = await ask(`Delete old versions from the log of ${url}? --dry-run shows how many. [y/N] `);
-  return /^y(es)?$/i.test(answer.trim());
 }
 
 const SKIPPED: Readonly<Record<CleanLogSkip, string>> = {

@@ -4,6 +4,7 @@ import { ConfigError } from '../../ingest/config-reader.ts';
 import { createCheckpointReader } from '../../parquet/checkpoint-reader.ts';
 import { type ParsedArgs, UsageError } from '../args.ts';
 import type { Command, CommandContext } from '../command.ts';
+import { isConfirmed } from '../confirm.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { formatBytes, formatCount, plural } from '../format.ts';
 import { openLocation } from '../location.ts';
@@ -55,7 +56,7 @@ async function runConvert(args: ParsedArgs, context: CommandContext): Promise<Ex
   if (survey.files === 0) throw new Error(`there are no files *.parquet under ${table.url}`);
   const partitionColumns = typedColumns(conversion, survey, types);
   const dryRun = args.flag('dry-run');
-  if (!dryRun && !args.flag('yes') && !(await isConfirmed(conversion, survey, context))) return EXIT.failed;
+  if (!dryRun && !args.flag('yes') && !(await isConfirmed(questionOf(conversion, survey), context))) return EXIT.failed;
 
   const begin = Date.now();
   let last: AdoptionProgress | undefined;
@@ -153,13 +154,11 @@ function typedColumns(
   return partitionColumns.map((name) => ({ name, type: types.get(name) ?? 'string' }) as PartitionColumn);
 }
 
-async function isConfirmed({ table, head }: Conversion, survey: Survey, context: CommandContext): Promise<boolean> {
-  if (context.ask === undefined) throw new UsageError('--yes is needed where nobody can be asked (or --dry-run)');
-  context.terminal.note(`${plural(survey.files, 'Parquet file')}, ${formatBytes(survey.bytes)}, under ${table.url}`);
-  const answer = await context.ask(
+function questionOf({ table, head }: Conversion, { files, bytes }: Survey): string {
+  const found = `${plural(files, 'Parquet file')}, ${formatBytes(bytes)}, under ${table.url}`;
+  const what =
     head === undefined
-      ? 'Make a Delta table of them? [y/N] '
-      : `Add what is new to the table, which is at version ${head.version}? [y/N] `,
-  );
-  return /^y(es)?$/i.test(answer.trim());
+      ? 'Make a Delta table of them?'
+      : `Add what is new to the table, which is at version ${head.version}?`;
+  return `${found}\n${what}`;
 }

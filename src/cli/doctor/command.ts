@@ -4,7 +4,7 @@ import type { Command, CommandContext } from '../command.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { plural } from '../format.ts';
 import { openLocation } from '../location.ts';
-import { createEngine } from '../vacuum/engine.ts';
+import { createEngine } from '../maintenance-engine.ts';
 import { reportLines } from './print.ts';
 
 const MAX_SAMPLE = 100_000;

@@ -1,11 +1,12 @@
 import type { TableRef } from '../../delta/table.ts';
 import { findStrayFiles, type StrayFile } from '../../maintenance/stray-files.ts';
 import { createCheckpointReader } from '../../parquet/checkpoint-reader.ts';
-import { type ParsedArgs, UsageError } from '../args.ts';
+import type { ParsedArgs } from '../args.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { formatBytes, formatRows, formatTime, isoTime, plural } from '../format.ts';
 import { openLocation } from '../location.ts';
+import { parseDuration } from '../units.ts';
 
 const DEFAULT_AGE = '1h';
 /** Files that are named in the text of each kind; the JSON has all. */
@@ -34,7 +35,7 @@ export const kafkaOrphansCommand: Command = {
 };
 
 async function runOrphans(args: ParsedArgs, { terminal }: CommandContext): Promise<ExitCode> {
-  const before = Date.now() - parseAge(args.value('older-than') ?? DEFAULT_AGE);
+  const before = Date.now() - parseDuration(args.value('older-than') ?? DEFAULT_AGE, 'older-than');
   const tables = await openTables(args);
   const found: { readonly table: string; readonly files: readonly StrayFile[] }[] = [];
   for (const table of tables) {
@@ -58,15 +59,6 @@ async function openTables(args: ParsedArgs): Promise<TableRef[]> {
   const { readTablesConfig } = await import('../kafka-replay/read-config.ts');
   const { tableAt } = await readTablesConfig(path);
   return args.positionals.map((root) => tableAt(root.replace(/^\/+|\/+$/g, '')));
-}
-
-const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-
-/** ms. */
-function parseAge(text: string): number {
-  const [, count, unit = ''] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
-  if (count === undefined) throw new UsageError(`--older-than expects an age such as 90m, 6h or 2d, got "${text}"`);
-  return Number(count) * (UNITS[unit] ?? 0);
 }
 
 function tableLines(table: string, files: readonly StrayFile[]): string[] {

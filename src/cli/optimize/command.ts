@@ -1,16 +1,14 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import type { TableRef } from '../../delta/table.ts';
-import type { MaintenanceEngine } from '../../maintenance/engine.ts';
 import { optimizeTable } from '../../maintenance/optimize/optimize-table.ts';
 import type { OptimizeResult } from '../../maintenance/optimize/options.ts';
-import { createCheckpointReader } from '../../parquet/checkpoint-reader.ts';
 import { type ParsedArgs, UsageError } from '../args.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { formatBytes, plural } from '../format.ts';
 import { openLocation } from '../location.ts';
+import { createEngine } from '../maintenance-engine.ts';
 import { resultLines } from './print.ts';
-import { type OptimizeRequest, parseRequest } from './request.ts';
+import { asUsage, type OptimizeRequest, parseRequest } from './request.ts';
 
 /** Does what a request asks for on another engine; prints it, and says how it ended. */
 export type RunElsewhere = (table: TableRef, request: OptimizeRequest, context: CommandContext) => Promise<ExitCode>;
@@ -90,32 +88,21 @@ async function runLocally(
 ): Promise<OptimizeResult> {
   const totals = { files: 0, bytes: 0 };
   try {
-    return await optimizeTable(engine, table, {
-      ...options,
-      dryRun,
-      ...(maxTime !== undefined && { deadline: Date.now() + maxTime }),
-      // Like the end of the time: what is ready is committed, and nothing is begun.
-      shouldStop: () => signal.aborted,
-      onBin({ inputFiles, inputBytes }) {
-        totals.files += inputFiles;
-        totals.bytes += inputBytes;
-        if (!json) terminal.show([`${plural(totals.files, 'file')} put together, ${formatBytes(totals.bytes)}`]);
-      },
-    });
-  } catch (error) {
-    // What a filter or an order names is known to be wrong only when the table is.
-    if (error instanceof RangeError) throw new UsageError(error.message);
-    throw error;
+    return await asUsage(() =>
+      optimizeTable(createEngine(), table, {
+        ...options,
+        dryRun,
+        ...(maxTime !== undefined && { deadline: Date.now() + maxTime }),
+        // Like the end of the time: what is ready is committed, and nothing is begun.
+        shouldStop: () => signal.aborted,
+        onBin({ inputFiles, inputBytes }) {
+          totals.files += inputFiles;
+          totals.bytes += inputBytes;
+          if (!json) terminal.show([`${plural(totals.files, 'file')} put together, ${formatBytes(totals.bytes)}`]);
+        },
+      }),
+    );
   } finally {
     terminal.endShow();
   }
 }
-
-const engine: MaintenanceEngine = {
-  reader: createCheckpointReader(),
-  now: Date.now,
-  random: Math.random,
-  async sleep(ms) {
-    await wait(ms);
-  },
-};

@@ -1,7 +1,7 @@
 import type { OptimizeOptions } from '../../maintenance/optimize/options.ts';
 import { type PartitionFilter, parsePartitionFilter } from '../../maintenance/optimize/where.ts';
 import { type ParsedArgs, parseWholeNumber, UsageError } from '../args.ts';
-import { parseBytes, parseDuration } from './units.ts';
+import { parseBytes, parseDuration } from '../units.ts';
 
 export type Engine = 'local' | 'spark';
 
@@ -75,4 +75,14 @@ function columnsOf(text: string, option: string): string[] {
   const columns = text.split(',').map((name) => name.trim());
   if (columns.every((name) => name !== '')) return columns;
   throw new UsageError(`--${option} expects names of columns such as a,b, got "${text}"`);
+}
+
+/** Runs a request; what it says of a filter or an order that does not fit the table becomes a UsageError. */
+export async function asUsage<T>(run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    if (error instanceof RangeError) throw new UsageError(error.message);
+    throw error;
+  }
 }

@@ -2,7 +2,6 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { emrServerlessEnvironment } from '../../aws/emr-env.ts';
 import { loadSnapshot } from '../../delta/snapshot.ts';
 import type { TableRef } from '../../delta/table.ts';
-import type { MaintenanceEngine } from '../../maintenance/engine.ts';
 import { targetSizeOf } from '../../maintenance/optimize/optimize-table.ts';
 import { countBins } from '../../maintenance/spark/bins.ts';
 import type { SparkJobs } from '../../maintenance/spark/jobs.ts';
@@ -11,13 +10,13 @@ import {
   type SparkOptimizeOptions,
   type SparkOptimizeResult,
 } from '../../maintenance/spark/optimize-on-spark.ts';
-import { createCheckpointReader } from '../../parquet/checkpoint-reader.ts';
 import { UsageError } from '../args.ts';
 import type { CommandContext } from '../command.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { formatBytes, formatCount, plural } from '../format.ts';
+import { createEngine } from '../maintenance-engine.ts';
 import type { RunElsewhere } from './command.ts';
-import type { OptimizeRequest } from './request.ts';
+import { asUsage, type OptimizeRequest } from './request.ts';
 
 /** Time between two looks at the job, ms. */
 const POLL_INTERVAL = 10_000;
@@ -39,30 +38,19 @@ export function createRunOnSpark(open: () => Promise<SparkJobs>): RunElsewhere {
     const jobs = stoppable(await open(), signal, (state) => terminal.show([`the Spark job is ${state.toLowerCase()}`]));
     const deadline = Date.now() + (request.maxTime ?? DEFAULT_MAX_TIME);
     try {
-      const result = await optimizeOnSpark(engine, table, { ...options, deadline }, jobs);
+      const result = await asUsage(() => optimizeOnSpark(engine, table, { ...options, deadline }, jobs));
       terminal.endShow();
       if (request.json) await terminal.print(JSON.stringify({ table: table.url, ...result }, null, 2));
       else for (const line of resultLines(table, result)) await terminal.print(line);
       const isWhole = !result.remaining && result.failedBins + result.overtakenBins === 0;
       return isWhole ? EXIT.ok : EXIT.incomplete;
-    } catch (error) {
-      // What a filter or an order names is known to be wrong only when the table is.
-      if (error instanceof RangeError) throw new UsageError(error.message);
-      throw error;
     } finally {
       terminal.endShow();
     }
   };
 }
 
-const engine: MaintenanceEngine = {
-  reader: createCheckpointReader(),
-  now: Date.now,
-  random: Math.random,
-  async sleep(ms) {
-    await wait(ms);
-  },
-};
+const engine = createEngine();
 
 /** Loaded only when it is needed: the AWS SDK takes a moment. */
 async function openEmrServerless(): Promise<SparkJobs> {

@@ -1,12 +1,13 @@
-import type { TableRef } from '../../delta/table.ts';
 import { type VacuumOptions, type VacuumResult, vacuumTable } from '../../maintenance/vacuum/vacuum.ts';
 import { type ParsedArgs, UsageError } from '../args.ts';
 import type { Command, CommandContext } from '../command.ts';
+import { isConfirmed } from '../confirm.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { formatBytes, formatCount, plural } from '../format.ts';
 import { openLocation } from '../location.ts';
-import { parseDuration, withRetention } from './durations.ts';
-import { createEngine } from './engine.ts';
+import { createEngine } from '../maintenance-engine.ts';
+import { parseDuration } from '../units.ts';
+import { withRetention } from './durations.ts';
 import { readInventory } from './inventory.ts';
 import { resultJson, resultLines } from './print.ts';
 
@@ -44,7 +45,8 @@ async function runVacuum(args: ParsedArgs, context: CommandContext): Promise<Exi
   const options = readOptions(args);
   const table = await openLocation(args.positionals[0] ?? '');
   const dryRun = args.flag('dry-run');
-  if (!dryRun && !args.flag('yes') && !(await isConfirmed(table, context))) return EXIT.failed;
+  const question = `Delete files of ${table.url}? They cannot be brought back. --dry-run shows them.`;
+  if (!dryRun && !args.flag('yes') && !(await isConfirmed(question, context))) return EXIT.failed;
   const inventory = args.value('inventory');
   const live = args.flag('json') ? () => undefined : terminal.show;
   const result = await withRetention(() =>
@@ -72,12 +74,6 @@ function readOptions(args: ParsedArgs): VacuumOptions {
     allowShortRetention: args.flag('allow-short-retention'),
     orphans: known,
   };
-}
-
-async function isConfirmed({ url }: TableRef, { ask }: CommandContext): Promise<boolean> {
-  if (ask === undefined) throw new UsageError('--yes is needed where nobody can be asked (or --dry-run)');
-  const answer = await ask(`Delete files of ${url}? They cannot be brought back. --dry-run shows them. [y/N] `);
-  return /^y(es)?$/i.test(answer.trim());
 }
 
 function progressLine({ listed, removed, orphans, table }: VacuumResult): string {

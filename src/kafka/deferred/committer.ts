@@ -28,7 +28,6 @@ export interface CommitterDeps extends KafkaEngine {
   readonly checkpoints?: CheckpointRequests | undefined;
 }
 
-const CANNOT_ASK = 'a checkpoint is due, and could not be asked for';
 /** Batches that one commit takes, about. */
 const MAX_BATCHES = 1_000;
 /** Files that wait for longer are looked at before they are committed: a VACUUM may have taken them. ms. */
@@ -64,7 +63,7 @@ export async function commitPending(deps: CommitterDeps, deadline: number): Prom
           bucket: deps.config.bucket,
           before,
           snapshot,
-          onFailure: (error) => telemetry.log('warn', CANNOT_ASK, { table: table.url, error }),
+          warn: (message, data) => telemetry.log('warn', message, data),
         });
         await mapConcurrently(turn.batches, 32, ({ key }) => store.delete(key));
         more = turn.left > 0;

@@ -2,7 +2,7 @@ import type { CheckpointReader } from '../../delta/checkpoint.ts';
 import { findFiles } from '../../delta/checkpoint-content.ts';
 import { readCommitInfo } from '../../delta/commit-file.ts';
 import { isDeltaError } from '../../delta/errors.ts';
-import { hasInCommitTimestamps } from '../../delta/features.ts';
+import { inCommitTimestampsSince } from '../../delta/history.ts';
 import { commitKey } from '../../delta/log-path.ts';
 import { loadSnapshot, type Snapshot } from '../../delta/snapshot.ts';
 import { isStoreError } from '../../storage/object-store.ts';
@@ -34,7 +34,7 @@ export async function findCutOff(
   reader: CheckpointReader,
   cutoff: number,
 ): Promise<CutOff | undefined> {
-  const since = inCommitTimesSince(snapshot);
+  const since = inCommitTimestampsSince(snapshot);
   const scan = await scanLog(snapshot.table, { cutoff, inCommitTimesFrom: since.version });
   if (scan === undefined) return undefined;
   const commit = await newestBefore(snapshot, scan, cutoff, since);
@@ -48,28 +48,11 @@ export async function findCutOff(
   return undefined;
 }
 
-interface TimesSince {
-  readonly version: number;
-  readonly timestamp: number;
-}
-
-/** From where on commits carry their time (PROTOCOL.md "Recommendations for Readers of Tables with In-Commit Timestamps"). */
-function inCommitTimesSince({ protocol, metadata }: Snapshot): TimesSince {
-  if (!hasInCommitTimestamps(protocol, metadata)) {
-    return { version: Number.POSITIVE_INFINITY, timestamp: Number.POSITIVE_INFINITY };
-  }
-  const { configuration } = metadata;
-  return {
-    version: Number(configuration['delta.inCommitTimestampEnablementVersion'] ?? 0),
-    timestamp: Number(configuration['delta.inCommitTimestampEnablementTimestamp'] ?? 0),
-  };
-}
-
 async function newestBefore(
   { table }: Snapshot,
   { first, last, newestByFile }: LogScan,
   cutoff: number,
-  since: TimesSince,
+  since: ReturnType<typeof inCommitTimestampsSince>,
 ): Promise<number | undefined> {
   if (cutoff < since.timestamp) return newestByFile;
   // In-commit timestamps grow from version to version.

@@ -69,7 +69,8 @@ export async function findCandidates(
   return { partitions: Array.from(partitions.values(), (files) => files.sort(byAge)), isCut };
 }
 
-function obstacle({ clusteringProvider }: AddFile, relative: string): string | undefined {
+/** Why a file stays as it is, whatever its size: it is another table's, or its layout would be lost. `relative` is its canonical path. */
+export function obstacle({ clusteringProvider }: AddFile, relative: string): string | undefined {
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(relative)) return "it is not under the table's root";
   if (clusteringProvider !== undefined) {
     return `it is clustered by ${clusteringProvider}, whose layout would be lost`;

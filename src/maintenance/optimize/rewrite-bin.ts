@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { AddFile } from '../../delta/actions.ts';
 import { clusteringColumns, hasTypeWidening, supportsFeature } from '../../delta/features.ts';
-import { encodePath } from '../../delta/path.ts';
+import { compactedFileName, encodePath } from '../../delta/path.ts';
 import type { Snapshot } from '../../delta/snapshot.ts';
 import { statsJson } from '../../delta/stats.ts';
 import { tableKey } from '../../delta/table.ts';
@@ -115,7 +115,7 @@ export async function rewriteBin(context: RewriteContext, opened: readonly Opene
   const expected = opened.reduce((sum, { file, deleted }) => sum + file.footer.rowCount - (deleted?.count ?? 0), 0);
   const inputs = opened.map(({ input }) => input);
   if (expected === 0) return { inputs, add: undefined, key: undefined, rows: 0 };
-  const relative = `${folderOf(first.input.relative)}resaca-compacted-${randomUUID()}.zstd.parquet`;
+  const relative = `${folderOf(first.input.relative)}${compactedFileName(randomUUID())}`;
   const key = tableKey(table, relative);
 
   const checksum = new RowChecksum(schema);

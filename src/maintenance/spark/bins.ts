@@ -3,6 +3,7 @@ import type { CheckpointReader } from '../../delta/checkpoint.ts';
 import { hiveFolders, partitionColumnsOf } from '../../delta/partition.ts';
 import { canonicalPath } from '../../delta/path.ts';
 import { activeFiles, type Snapshot } from '../../delta/snapshot.ts';
+import { obstacle } from '../optimize/candidates.ts';
 import { type PartitionValues, partitionKey } from '../optimize/partition-key.ts';
 import { type PartitionFilter, partitionMatcher } from '../optimize/where.ts';
 import type { PlanBin, PlanInput } from './plan.ts';
@@ -48,6 +49,7 @@ export async function* chooseBins(
   reader: CheckpointReader,
   options: BinOptions,
 ): AsyncGenerator<Bin, void, undefined> {
+  const { table } = snapshot;
   const { partitionColumns } = snapshot.metadata;
   const { targetFileSize, zOrderBy = [], where = [], before, maxOpenInputs = MAX_OPEN_INPUTS } = options;
   const isZOrdered = zOrderBy.length > 0;
@@ -67,7 +69,7 @@ export async function* chooseBins(
     for (const file of files) {
       const { partitionValues } = file;
       if (before !== undefined && file.modificationTime >= before) continue;
-      if (!isWanted(partitionValues) || mustStay(snapshot, file)) continue;
+      if (!isWanted(partitionValues) || obstacle(file, canonicalPath(table, file.path)) !== undefined) continue;
       const input = toInput(file);
       if (!isZOrdered && !isSmall(file, targetFileSize) && !hasManyDeleted(input)) continue;
 
@@ -90,13 +92,6 @@ export async function* chooseBins(
   }
   for (const [key, bin] of open) yield* close(key, bin);
 }
-
-/** Files that lie elsewhere are another table's, and those that are clustered would lose their layout. */
-function mustStay({ table }: Snapshot, { path, clusteringProvider }: AddFile): boolean {
-  return clusteringProvider !== undefined || ABSOLUTE.test(canonicalPath(table, path));
-}
-
-const ABSOLUTE = /^[a-z][a-z0-9+.-]*:\/\//i;
 
 function isSmall({ size }: AddFile, targetFileSize: number): boolean {
   return size < SMALL * targetFileSize;

@@ -105,14 +105,8 @@ function takeBits(bits: Uint8Array, rows: Positions): Uint8Array {
 }
 
 function takeBytes(offsets: Int32Array, data: Uint8Array, rows: Positions): SliceValues {
-  const taken = new Int32Array(rows.length + 1);
-  let end = 0;
-  for (let index = 0; index < rows.length; index++) {
-    const row = rows[index] ?? 0;
-    end += (offsets[row + 1] ?? 0) - (offsets[row] ?? 0);
-    taken[index + 1] = end;
-  }
-  const bytes = new Uint8Array(end);
+  const taken = takeOffsets(offsets, rows);
+  const bytes = new Uint8Array(taken[rows.length] ?? 0);
   for (let index = 0; index < rows.length; index++) {
     const row = rows[index] ?? 0;
     bytes.set(data.subarray(offsets[row], offsets[row + 1]), taken[index]);
@@ -124,6 +118,18 @@ function takeRanges(
   offsets: Int32Array,
   rows: Positions,
 ): { readonly offsets: Int32Array; readonly positions: Positions } {
+  const taken = takeOffsets(offsets, rows);
+  const positions = new Uint32Array(taken[rows.length] ?? 0);
+  for (let index = 0; index < rows.length; index++) {
+    const start = offsets[rows[index] ?? 0] ?? 0;
+    const first = taken[index] ?? 0;
+    for (let at = first; at < (taken[index + 1] ?? 0); at++) positions[at] = start + at - first;
+  }
+  return { offsets: taken, positions };
+}
+
+/** Where the values of the taken rows begin and end, one behind the other. */
+function takeOffsets(offsets: Int32Array, rows: Positions): Int32Array {
   const taken = new Int32Array(rows.length + 1);
   let end = 0;
   for (let index = 0; index < rows.length; index++) {
@@ -131,13 +137,7 @@ function takeRanges(
     end += (offsets[row + 1] ?? 0) - (offsets[row] ?? 0);
     taken[index + 1] = end;
   }
-  const positions = new Uint32Array(end);
-  for (let index = 0; index < rows.length; index++) {
-    const start = offsets[rows[index] ?? 0] ?? 0;
-    const first = taken[index] ?? 0;
-    for (let at = first; at < (taken[index + 1] ?? 0); at++) positions[at] = start + at - first;
-  }
-  return { offsets: taken, positions };
+  return taken;
 }
 
 function concatColumns(type: DataType, columns: readonly ColumnSlice[]): ColumnSlice {

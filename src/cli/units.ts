@@ -1,4 +1,4 @@
-import { UsageError } from '../args.ts';
+import { UsageError } from './args.ts';
 
 const BYTES: Readonly<Record<string, number>> = {
   '': 1,
