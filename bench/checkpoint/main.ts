@@ -4,7 +4,7 @@
  * gets. Over a local folder, each in a process of its own: to be compared with each other.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -105,7 +105,14 @@ function printPeer(table: string): void {
   const cost = JSON.parse(run(options.python, [join(import.meta.dirname, 'delta_rs.py'), table])) as PeerCost;
   const { ms, openMs, cpuMs, peakRss } = cost;
   const times = `${seconds(ms)} (CPU ${seconds(cpuMs)}), ${seconds(openMs)} of them to open the table`;
-  console.log(`the same with delta-rs: ${times}; peak RSS ${(peakRss / MIB).toFixed(0)} MiB`);
+  const written = megabytes(statSync(newestCheckpoint(table)).size);
+  console.log(`the same with delta-rs: ${times}; peak RSS ${(peakRss / MIB).toFixed(0)} MiB; ${written} written`);
+}
+
+function newestCheckpoint(table: string): string {
+  const log = join(table, '_delta_log');
+  const names = readdirSync(log).filter((name) => name.endsWith('.checkpoint.parquet'));
+  return join(log, names.sort().at(-1) ?? '');
 }
 
 function seconds(ms: number): string {
