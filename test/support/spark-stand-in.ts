@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { parquetReadObjects } from 'hyparquet';
+import { compressors } from 'hyparquet-compressors';
 import { canonicalPath } from '../../src/delta/path.ts';
 import { type TableRef, tableKey } from '../../src/delta/table.ts';
 import type { SparkJob, SparkJobOutcome, SparkJobs } from '../../src/maintenance/spark/jobs.ts';
@@ -80,5 +81,5 @@ async function rewrite(
 export async function readRows(table: TableRef, path: string): Promise<Record<string, unknown>[]> {
   const { body } = await table.store.get(tableKey(table, path));
   const file = body.buffer.slice(body.byteOffset, body.byteOffset + body.byteLength) as ArrayBuffer;
-  return parquetReadObjects({ file });
+  return parquetReadObjects({ file, compressors });
 }
