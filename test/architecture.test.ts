@@ -60,7 +60,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     STORE_PORT,
     'types:src/storage',
   ],
+  'src/cost': ['src/ingest/config-reader.ts'],
   'src/cli': [
+    'src/cost',
     'src/local',
     'src/maintenance',
     'src/consumer',

@@ -9,21 +9,35 @@ import { createTerminal, type Terminal } from './terminal.ts';
 
 /** Loaded when needed, because each brings its own libraries along. */
 async function loadCommands(): Promise<readonly Command[]> {
-  const [start, inspect, convert, checkpoint, optimize, vacuum, cleanLog, doctor, deadLetters, kafka, replay, orphans] =
-    await Promise.all([
-      import('./start/command.ts'),
-      import('./inspect/command.ts'),
-      import('./convert/command.ts'),
-      import('./checkpoint/command.ts'),
-      import('./optimize/command.ts'),
-      import('./vacuum/command.ts'),
-      import('./clean-log/command.ts'),
-      import('./doctor/command.ts'),
-      import('./dead-letters/command.ts'),
-      import('./kafka/command.ts'),
-      import('./kafka-replay/command.ts'),
-      import('./kafka-orphans/command.ts'),
-    ]);
+  const [
+    start,
+    inspect,
+    convert,
+    checkpoint,
+    optimize,
+    vacuum,
+    cleanLog,
+    doctor,
+    deadLetters,
+    kafka,
+    replay,
+    orphans,
+    cost,
+  ] = await Promise.all([
+    import('./start/command.ts'),
+    import('./inspect/command.ts'),
+    import('./convert/command.ts'),
+    import('./checkpoint/command.ts'),
+    import('./optimize/command.ts'),
+    import('./vacuum/command.ts'),
+    import('./clean-log/command.ts'),
+    import('./doctor/command.ts'),
+    import('./dead-letters/command.ts'),
+    import('./kafka/command.ts'),
+    import('./kafka-replay/command.ts'),
+    import('./kafka-orphans/command.ts'),
+    import('./cost/command.ts'),
+  ]);
   return [
     start.startCommand,
     inspect.inspectCommand,
@@ -39,6 +53,7 @@ async function loadCommands(): Promise<readonly Command[]> {
     kafka.kafkaCommand,
     replay.kafkaReplayCommand,
     orphans.kafkaOrphansCommand,
+    cost.costCommand,
   ];
 }
 
