@@ -6,7 +6,7 @@ import pyarrow
 import pyarrow.dataset
 import pyarrow.parquet
 import typed_values
-from deltalake import DeltaTable, QueryBuilder, write_deltalake
+from deltalake import DeltaTable, Field, QueryBuilder, Schema, convert_to_deltalake, write_deltalake
 from line_server import arrow_rows, serve
 
 
@@ -93,6 +93,12 @@ def append_numbers(table, first, commits, rows, storage=None):
     return open_table(table, storage).version()
 
 
+def convert(table, partitions, storage=None):
+    """Makes a table of the Parquet files under it, whose folders are named for these partition columns, all of them text."""
+    columns = Schema([Field(name, "string") for name in partitions])
+    convert_to_deltalake(table, partition_by=columns, partition_strategy="hive", storage_options=storage)
+
+
 def checkpoint(table, storage=None):
     open_table(table, storage).create_checkpoint()
 
@@ -112,6 +118,7 @@ serve(
         "pyarrowCounts": pyarrow_counts,
         "append": append,
         "appendNumbers": append_numbers,
+        "convert": convert,
         "checkpoint": checkpoint,
         "compact": compact,
     }
