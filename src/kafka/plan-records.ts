@@ -55,7 +55,8 @@ export function planRows(
       table,
       news,
     });
-    const plan = applyRule(rule, { columns, layout, news, records, now, limits });
+    const hidesValue = hasNoValueColumn(rule, table);
+    const plan = applyRule(rule, { columns, layout, news, records, now, limits, hidesValue });
     if (!news.takeGrowth()) return plan;
   }
   throw new Error(`the columns of ${records.length} records of the topic ${records[0]?.topic} did not settle`);
@@ -83,9 +84,25 @@ interface Attempt {
   readonly records: readonly RoutedRecord[];
   readonly now: number;
   readonly limits: RowLimits;
+  /** Whether a value would be in the files and in no column of the table. */
+  readonly hidesValue: boolean;
 }
 
-function applyRule(rule: Rule, { columns, layout, news, records, now, limits }: Attempt): RowPlan {
+/** Whether nothing decodes the values, and the table has no column for them and gets none. */
+function hasNoValueColumn({ config }: Rule, table: StructType | undefined): boolean {
+  if (table === undefined || config.schemaPolicy !== 'fixed' || config.value === 'omit') return false;
+  const name = `${config.metadataPrefix}value`.toLowerCase();
+  return !table.fields.some((field) => field.name.toLowerCase() === name);
+}
+
+const HIDDEN_VALUE = {
+  code: 'UNKNOWN_COLUMN',
+  message:
+    "the table has no column for the value and gets none (schemaPolicy is 'fixed'): give the rule a format, or value: 'omit'",
+} as const;
+
+function applyRule(rule: Rule, attempt: Attempt): RowPlan {
+  const { columns, layout, news, records, now, limits, hidesValue } = attempt;
   const builder = new RowBuilder({
     plan: columns,
     limits,
@@ -105,6 +122,10 @@ function applyRule(rule: Rule, { columns, layout, news, records, now, limits }: 
     const isTime = planned % LOOK_EVERY === 0 || (record.value?.length ?? 0) > LARGE_VALUE;
     if (isTime && planned > 0 && builder.isFull) break;
     planned++;
+    if (hidesValue && record.value !== undefined) {
+      rejected.push({ record, problem: HIDDEN_VALUE });
+      continue;
+    }
     const text = hasTexts ? textProblem(record, rule.config) : undefined;
     if (text !== undefined) {
       rejected.push({ record, problem: { code: 'INVALID_UTF8', message: text } });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
-import { resaca } from '../../bench/append/contenders.ts';
+import { oxbow, resaca } from '../../bench/append/contenders.ts';
 import type { RunningFunction } from '../../bench/lambda-runtime.ts';
 import { landedEvent } from '../../bench/sizing-events.ts';
 import { CREDENTIALS } from '../../scripts/local-aws/ministack.ts';
@@ -8,12 +8,16 @@ import { createS3Store } from '../../src/aws/s3-store.ts';
 import type { SqsBatchResponse, SqsEvent } from '../../src/ingest/handler.ts';
 import { type Rows, startDeltaRs } from '../support/interop/engines.ts';
 import { parquet, rowsOf } from '../support/landing.ts';
-import { findOxbow } from '../support/oxbow.ts';
+import { unpackPeer } from '../support/peers.ts';
 import { startS3Server } from '../support/s3-server.ts';
 import { makeTempFolder } from '../support/temp-folder.ts';
 import { available, resource } from '../support/unavailable.ts';
 
-const [s3, peer, reader] = await Promise.all([resource(startS3Server), resource(findOxbow), resource(startDeltaRs)]);
+const [s3, peer, reader] = await Promise.all([
+  resource(startS3Server),
+  resource(() => unpackPeer('oxbow-lambda')),
+  resource(startDeltaRs),
+]);
 const ROWS = 10;
 
 /** docs/from-oxbow.md, "Taking over a table": the steps that it names, with oxbow's own program. */
@@ -27,10 +31,10 @@ describe('a table of oxbow', { skip: s3.skip ?? peer.skip ?? reader.skip ?? fals
     const { endpoint, client, createBucket } = available(s3);
     const bucket = await createBucket();
     const store = createS3Store({ client: client(), bucket });
-    const place = { name: 'S3', endpoint, credentials: CREDENTIALS };
     const deltaRs = available(reader);
     const table = { table: `s3://${bucket}/lake/orders`, storage: { ...available(s3).env, AWS_ALLOW_HTTP: 'true' } };
-    const theirs = await available(peer)(endpoint);
+    const place = { name: 'S3', endpoint, credentials: CREDENTIALS };
+    const theirs = await oxbow(available(peer), place).start(endpoint);
     const ours = await (await resaca(makeTempFolder(), place)).start(endpoint);
     running.push(theirs, ours);
     /** Files land; the messages about them, each of which is as it was whenever it is delivered. */

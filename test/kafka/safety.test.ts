@@ -176,6 +176,12 @@ describe('only the record itself is a dead letter for', () => {
     await world.deliver(kafkaRecord(0), kafkaRecord(1, { value: undefined }), kafkaRecord(2));
     assert.deepEqual(await letters(world), ['web/0/1']);
   });
+  it('a value that no column of the table takes, and no format decodes', async () => {
+    const world = createBronzeWorld({ config: { topics: [{ topic: '*', schemaPolicy: 'fixed' }] } });
+    await createTable(world, 'bronze/web', [...KAFKA.filter(({ name }) => name !== 'value'), field('id', 'long')]);
+    await world.deliver(kafkaRecord(0), kafkaRecord(1, { value: undefined }));
+    assert.deepEqual(await letters(world), ['web/0/0']);
+  });
   it('a null in a NOT NULL partition column', async () => {
     const world = createBronzeWorld({ config: { topics: [{ topic: '*', format: 'json', schemaPolicy: 'fixed' }] } });
     await createTable(world, 'bronze/web', [...KAFKA, field('a', 'long'), field('p', 'string', false)], {
