@@ -131,8 +131,8 @@ for (const bundle of [BRONZE_BUNDLE, COMMITTER_BUNDLE]) {
 
 /** What each of the functions beside the append needs, and what it does not. */
 const SMALL: readonly (readonly [typeof GROUP_BUNDLE, RegExp, RegExp])[] = [
-  [GROUP_BUNDLE, /client-sqs\//, /client-(s3|dynamodb)\/|src\/(parquet|kafka|maintenance)\//],
-  [TAG_BUNDLE, /client-s3\//, /client-(sqs|dynamodb)\/|src\/(parquet|kafka|maintenance)\//],
+  [GROUP_BUNDLE, /client-sqs\//, /client-(s3|dynamodb)\/|src\/(parquet|kafka)\//],
+  [TAG_BUNDLE, /client-s3\//, /client-(sqs|dynamodb)\/|src\/(parquet|kafka)\//],
 ];
 
 for (const [bundle, needed, unneeded] of SMALL) {
