@@ -3,9 +3,11 @@
 export type { AppendConfigInput, CommitRule, TableRuleInput } from '../src/ingest/config.ts';
 export { ConfigError } from '../src/ingest/config-reader.ts';
 export type { KafkaConfigInput } from '../src/kafka/config.ts';
+export type { TagRuleInput } from '../src/tag/config.ts';
 export type { KafkaDeploymentConfig } from './config/kafka-config.ts';
 export { loadConfig } from './config/load-config.ts';
 export type { MaintenanceDeploymentConfig } from './config/maintenance-config.ts';
+export type { TaggingDeploymentConfig } from './config/tagging-config.ts';
 export type { AlarmConfig, AppendFunctionConfig, LandingConfig, ResacaConfig } from './config/types.ts';
 export { AppendPipeline, type AppendPipelineProps } from './constructs/append-pipeline.ts';
 export { BronzeAlarms, type BronzeAlarmsProps } from './constructs/bronze-alarms.ts';
@@ -19,6 +21,9 @@ export { type BronzeMetric, bronzeMetric } from './constructs/bronze-metrics.ts'
 export { BronzePipeline, type BronzePipelineProps } from './constructs/bronze-pipeline.ts';
 export type { BronzeConfigInput, TopicRuleInput } from './constructs/bronze-tables.ts';
 export { CommitTable, type CommitTableProps } from './constructs/commit-table.ts';
+export { EventFunction, type EventFunctionSettings } from './constructs/event-function.ts';
+export { EventFunctionAlarms, type EventFunctionAlarmsProps } from './constructs/event-function-alarms.ts';
+export { EventGrouping, type EventGroupingProps } from './constructs/event-grouping.ts';
 export type {
   KafkaNetwork,
   KafkaSource,
@@ -31,6 +36,7 @@ export type {
 } from './constructs/kafka-source.ts';
 export { LandingBucket, type LandingBucketProps } from './constructs/landing-bucket.ts';
 export { MaintenanceAlarms, type MaintenanceAlarmsProps } from './constructs/maintenance-alarms.ts';
+export { ObjectTagging, type ObjectTaggingProps } from './constructs/object-tagging.ts';
 export { PipelineAlarms, type PipelineAlarmsProps } from './constructs/pipeline-alarms.ts';
 export { PipelineDashboard, type PipelineDashboardProps } from './constructs/pipeline-dashboard.ts';
 export { type PipelineMetric, pipelineMetric } from './constructs/pipeline-metrics.ts';

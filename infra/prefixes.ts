@@ -54,3 +54,49 @@ export function outermost(prefixes: readonly string[]): string[] {
   if (unique.includes('')) return [];
   return unique.filter((prefix) => !unique.some((other) => other !== prefix && prefix.startsWith(`${other}/`)));
 }
+
+/** Prefixes with notifications of their own: three each, and a bucket takes 100 (S3 user guide, "Service quotas"). */
+export const MAX_NOTIFIED_PREFIXES = 20;
+
+/** Which keys are announced. */
+export interface KeyFilter {
+  /** In whole path segments; '' for the whole bucket. */
+  readonly prefix: string;
+  /** '' for all. */
+  readonly suffix: string;
+}
+
+/** Each of the prefixes with each of the suffixes; an empty list stands for all. */
+export function keyFilters(prefixes: readonly string[], suffixes: readonly string[]): KeyFilter[] {
+  const all = (texts: readonly string[]) => (texts.length === 0 ? [''] : texts);
+  return all(prefixes).flatMap((prefix) => all(suffixes).map((suffix) => ({ prefix, suffix })));
+}
+
+/** Whether there are keys that both let through: S3 refuses two such filters for one kind of event. */
+export function overlap(a: KeyFilter, b: KeyFilter): boolean {
+  const [short, long] = a.prefix.length < b.prefix.length ? [a.prefix, b.prefix] : [b.prefix, a.prefix];
+  const isPrefix = short === '' || `${long}/`.startsWith(`${short}/`);
+  return isPrefix && (a.suffix.endsWith(b.suffix) || b.suffix.endsWith(a.suffix));
+}
+
+/** Filters of which no two overlap, and which let at least the same keys through. */
+export function disjoint(filters: readonly KeyFilter[]): KeyFilter[] {
+  const kept: KeyFilter[] = [];
+  for (const filter of filters) {
+    let hull = filter;
+    for (let other = takeOverlapping(kept, hull); other !== undefined; other = takeOverlapping(kept, hull)) {
+      hull = { prefix: shorter(other.prefix, hull.prefix), suffix: shorter(other.suffix, hull.suffix) };
+    }
+    kept.push(hull);
+  }
+  return kept;
+}
+
+function takeOverlapping(filters: KeyFilter[], filter: KeyFilter): KeyFilter | undefined {
+  const index = filters.findIndex((one) => overlap(one, filter));
+  return index === -1 ? undefined : filters.splice(index, 1)[0];
+}
+
+function shorter(a: string, b: string): string {
+  return a.length < b.length ? a : b;
+}

@@ -59,11 +59,29 @@ export const MAINTENANCE_BUNDLE: Bundle = {
   target: 'node24',
 };
 
+export const GROUP_BUNDLE: Bundle = {
+  entry: 'lambdas/group/handler.ts',
+  output: 'lambdas/group/index.mjs',
+  includesPackages: true,
+  splits: true,
+  target: 'node24',
+};
+
+export const TAG_BUNDLE: Bundle = {
+  entry: 'lambdas/tag/handler.ts',
+  output: 'lambdas/tag/index.mjs',
+  includesPackages: true,
+  splits: true,
+  target: 'node24',
+};
+
 export const BUNDLES: readonly Bundle[] = [
   APPEND_BUNDLE,
   BRONZE_BUNDLE,
   COMMITTER_BUNDLE,
   MAINTENANCE_BUNDLE,
+  GROUP_BUNDLE,
+  TAG_BUNDLE,
   { entry: 'src/cli/resaca.ts', output: 'cli/resaca.mjs', includesPackages: false, splits: true, target: 'node22' },
   { entry: 'infra/index.ts', output: 'infra/index.mjs', includesPackages: false, splits: true, target: 'node22' },
 ];

@@ -2,7 +2,14 @@ import assert from 'node:assert/strict';
 import { builtinModules } from 'node:module';
 import { describe, it } from 'node:test';
 import { build, type Metafile } from 'esbuild';
-import { APPEND_BUNDLE, BRONZE_BUNDLE, bundleOptions, COMMITTER_BUNDLE } from '../scripts/bundles.ts';
+import {
+  APPEND_BUNDLE,
+  BRONZE_BUNDLE,
+  bundleOptions,
+  COMMITTER_BUNDLE,
+  GROUP_BUNDLE,
+  TAG_BUNDLE,
+} from '../scripts/bundles.ts';
 
 /** Bytes. A larger bundle starts slower; the SDK's S3 client is most of it. */
 const MAX_BYTES = 1_000_000;
@@ -118,6 +125,32 @@ for (const bundle of [BRONZE_BUNDLE, COMMITTER_BUNDLE]) {
 
     it(`starts with less than ${MAX_BYTES} bytes`, () => {
       assert.ok(code.length > 0 && code.length < MAX_BYTES, `${code.length} bytes`);
+    });
+  });
+}
+
+/** What each of the functions beside the append needs, and what it does not. */
+const SMALL: readonly (readonly [typeof GROUP_BUNDLE, RegExp, RegExp])[] = [
+  [GROUP_BUNDLE, /client-sqs\//, /client-(s3|dynamodb)\/|src\/(parquet|kafka)\//],
+  [TAG_BUNDLE, /client-s3\//, /client-(sqs|dynamodb)\/|src\/(parquet|kafka)\//],
+];
+
+for (const [bundle, needed, unneeded] of SMALL) {
+  describe(`the bundle ${bundle.output}`, async () => {
+    const { metafile } = await build({ ...bundleOptions(bundle), write: false });
+    const start = loadedAtStart(metafile.outputs);
+    const inputs = start.flatMap((path) => Object.keys(metafile.outputs[path]?.inputs ?? {}));
+
+    it('holds what the function needs', () => {
+      assert.ok(inputs.includes(bundle.entry));
+      assert.ok(inputs.some((path) => needed.test(path)));
+    });
+
+    it('holds nothing that it does not need', () => {
+      assert.deepEqual(
+        inputs.filter((path) => unneeded.test(path)),
+        [],
+      );
     });
   });
 }

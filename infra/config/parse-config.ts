@@ -1,3 +1,4 @@
+import { MAX_GROUPS } from '../../src/group/config.ts';
 import {
   APPEND_SETTINGS,
   type AppendConfig,
@@ -12,6 +13,7 @@ import { literalPrefix, outermost, prefixProblem, suffixProblem, trimSlashes } f
 import { commitProblems, commitTableNames, kafkaCommitRules } from './commit-tables.ts';
 import { type KafkaDeployment, readKafka } from './kafka-config.ts';
 import { type MaintenanceDeployment, readMaintenance } from './maintenance-config.ts';
+import { readTagging, type TaggingDeployment, taggingProblems } from './tagging-config.ts';
 import type { AlarmConfig, AppendFunctionConfig, LandingConfig } from './types.ts';
 
 /** A configuration that was checked, with what it leaves out filled in. */
@@ -21,11 +23,12 @@ export interface Deployment {
     Required<Pick<LandingConfig, 'notifications' | 'suffixes' | 'enforceConditionalCommits'>>;
   /** Key prefixes in which tables live; empty for the whole bucket. */
   readonly prefixes: readonly string[];
-  readonly append: Required<Omit<AppendFunctionConfig, 'batchingWindow'>> &
-    Pick<AppendFunctionConfig, 'batchingWindow'>;
+  readonly append: Required<Omit<AppendFunctionConfig, 'batchingWindow' | 'groups'>> &
+    Pick<AppendFunctionConfig, 'batchingWindow' | 'groups'>;
   readonly alarms: Required<Omit<AlarmConfig, 'email'>> & Pick<AlarmConfig, 'email'>;
   readonly kafka?: KafkaDeployment;
   readonly maintenance?: MaintenanceDeployment;
+  readonly tagging?: TaggingDeployment;
   /** Names of the DynamoDB tables for commits that are to be made. */
   readonly commitTables: readonly string[];
   readonly dashboard: boolean;
@@ -39,12 +42,12 @@ const RETENTION_DAYS = [
   1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 ];
 /** Messages in a batch: of a standard queue, of a FIFO queue (Lambda guide, "Amazon SQS event source parameters"). */
-const MAX_BATCH = { standard: 10_000, fifo: 10 };
-const DEFAULT_BATCH = { standard: 1_000, fifo: 10 };
+const MAX_BATCH = { standard: 10_000, fifo: 10, grouped: 10 };
+const DEFAULT_BATCH = { standard: 1_000, fifo: 10, grouped: 10 };
 /** A larger batch needs a window (the same). */
 const BATCH_WITHOUT_WINDOW = 10;
 
-/** Each needs a rule of EventBridge; the function that groups events is for more. */
+/** Each needs a rule of EventBridge; `grouped` is for more. */
 const MAX_FIFO_GROUPS = 50;
 /** Of the function's memory, what the footers may take: with copies it is three times as much for moments. */
 const FOOTER_SHARE = 7;
@@ -60,6 +63,7 @@ export function parseResacaConfig(value: unknown): Deployment {
     'alarms',
     'kafka',
     'maintenance',
+    'tagging',
     'commitTables',
     'dashboard',
     'encryption',
@@ -75,6 +79,7 @@ export function parseResacaConfig(value: unknown): Deployment {
   };
   const kafka = root.has('kafka') ? readKafka(root.child('kafka'), landing.bucketName) : undefined;
   const maintenance = root.isFalse('maintenance') ? undefined : readMaintenance(root.child('maintenance'));
+  const tagging = root.has('tagging') ? readTagging(root.child('tagging'), landing) : undefined;
   const tables = root.pick(APPEND_SETTINGS);
   const isExisting = root.choice('commitTables', ['create', 'existing'], 'create') === 'existing';
   let prefixes: readonly string[] = [];
@@ -84,6 +89,7 @@ export function parseResacaConfig(value: unknown): Deployment {
     problems.push(...tableProblems(config, landing, append), ...commitProblems(config, landing));
     commitRules = appendCommitRules(config);
     prefixes = prefixesOf(config, landing, append.queue === 'fifo');
+    if (tagging !== undefined) problems.push(...taggingProblems(tagging, landing, prefixes));
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     problems.push(...error.problems);
@@ -104,6 +110,7 @@ export function parseResacaConfig(value: unknown): Deployment {
     ...deployment,
     ...(kafka !== undefined && { kafka }),
     ...(maintenance !== undefined && { maintenance }),
+    ...(tagging !== undefined && { tagging }),
     prefixes,
     commitTables: isExisting ? [] : commitTableNames(allRules),
     tables: tables as AppendConfigInput,
@@ -216,6 +223,7 @@ function readLanding(reader: ConfigReader, isFifo: boolean): Deployment['landing
 function readAppend(reader: ConfigReader): Deployment['append'] {
   reader.onlyKnows([
     'queue',
+    'groups',
     'batchSize',
     'batchingWindow',
     'maxConcurrency',
@@ -227,7 +235,8 @@ function readAppend(reader: ConfigReader): Deployment['append'] {
     'tracing',
     'metricsByTable',
   ]);
-  const queue = reader.choice('queue', ['standard', 'fifo'], 'standard');
+  const queue = reader.choice('queue', ['standard', 'fifo', 'grouped'], 'standard');
+  if (queue !== 'grouped' && reader.has('groups')) reader.problem('groups', 'is for the queue "grouped"');
   const batchSize = reader.integer('batchSize', 1, MAX_BATCH[queue], DEFAULT_BATCH[queue]);
   const batchingWindow = reader.integer('batchingWindow', 0, 300, queue === 'fifo' ? 0 : 30);
   if (queue === 'fifo' && reader.has('batchingWindow')) reader.problem('batchingWindow', 'a FIFO queue has none');
@@ -241,7 +250,8 @@ function readAppend(reader: ConfigReader): Deployment['append'] {
   return {
     queue,
     batchSize,
-    ...(queue === 'standard' && { batchingWindow }),
+    ...(queue !== 'fifo' && { batchingWindow }),
+    ...(queue === 'grouped' && { groups: reader.integer('groups', 1, MAX_GROUPS, 1) }),
     maxConcurrency: reader.integer('maxConcurrency', 2, 1_000, 4),
     maxReceiveCount: reader.integer('maxReceiveCount', 1, 1_000, 5),
     memorySize: reader.integer('memorySize', 512, 10_240, 512),

@@ -1,6 +1,7 @@
 import type { AppendConfigInput } from '../../src/ingest/config.ts';
 import type { KafkaDeploymentConfig } from './kafka-config.ts';
 import type { MaintenanceDeploymentConfig } from './maintenance-config.ts';
+import type { TaggingDeploymentConfig } from './tagging-config.ts';
 
 /** What a deployment is configured with: the tables and their settings, and what runs for them. */
 export interface ResacaConfig extends AppendConfigInput {
@@ -11,6 +12,8 @@ export interface ResacaConfig extends AppendConfigInput {
   readonly alarms?: AlarmConfig;
   /** Topics of a Kafka that become tables. @default none */
   readonly kafka?: KafkaDeploymentConfig;
+  /** Objects of the landing bucket that get tags by rules. @default none */
+  readonly tagging?: TaggingDeploymentConfig;
   /**
    * Whether the stack makes the DynamoDB tables that rules commit through, or they are there already. Those of another region
    * are never made. @default 'create'
@@ -57,10 +60,14 @@ export interface AppendFunctionConfig {
   /**
    * `standard`: invocations work on a table side by side. `fifo`: one at a time for each table rule's literal prefix,
    * for tables that very many files land in at once; needs `convention: 'none'` and takes 10 files a batch.
+   * `grouped`: one at a time for each table, whatever the rules, and up to 100 files a message: a function of its own sorts
+   * the events into a FIFO queue.
    * @default 'standard'
    */
-  readonly queue?: 'standard' | 'fifo';
-  /** Messages of one invocation at most: 1-10000, or 1-10 for FIFO. @default 1000; 10 for FIFO */
+  readonly queue?: 'standard' | 'fifo' | 'grouped';
+  /** Only with `grouped`: invocations that work on one table at the same time at most: 1-64. @default 1 */
+  readonly groups?: number;
+  /** Messages of one invocation at most: 1-10000, or 1-10 for FIFO and grouped. @default 1000; 10 for FIFO and grouped */
   readonly batchSize?: number;
   /** Seconds in which a batch is gathered: 0-300. Longer: fewer and larger commits. @default 30; none for FIFO */
   readonly batchingWindow?: number;

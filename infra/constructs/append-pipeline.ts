@@ -14,7 +14,7 @@ import {
   parseAppendConfig,
 } from '../../src/ingest/config.ts';
 import { ConfigError } from '../../src/ingest/config-reader.ts';
-import { atMost, outermost, prefixProblem, trimSlashes } from '../prefixes.ts';
+import { atMost, MAX_NOTIFIED_PREFIXES, outermost, prefixProblem, trimSlashes } from '../prefixes.ts';
 import { commitPolicy } from './commit-policy.ts';
 import { EventQueue } from './event-queue.ts';
 import { LandingEvents } from './landing-events.ts';
@@ -27,7 +27,7 @@ export interface AppendPipelineProps extends FunctionSettings {
   /** Tables and settings. @default any table by the path convention */
   readonly config?: AppendConfigInput;
   /**
-   * How events come from the bucket to the queue; `none` where something else sends them there.
+   * How events come from the bucket to the queue; `none` where something else sends them there, such as `EventGrouping`.
    * @default 's3'; 'eventbridge' with `fifo`
    */
   readonly notifications?: 's3' | 'eventbridge' | 'none';
@@ -115,8 +115,6 @@ export class AppendPipeline extends Construct {
 
 /** Prefixes in the policy of the role: five ARNs each, of the 10,240 characters that the policies of a role may have. */
 const MAX_GRANTED_PREFIXES = 10;
-/** Prefixes with notifications of their own: three each, and a bucket takes 100 (S3 user guide, "Service quotas"). */
-const MAX_NOTIFIED_PREFIXES = 20;
 
 function checkProps({
   config = {},

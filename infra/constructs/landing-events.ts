@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { Duration, Stack, Validations } from 'aws-cdk-lib';
 import { type IRule, type IRuleTarget, Rule } from 'aws-cdk-lib/aws-events';
 import { Effect, PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
@@ -6,6 +5,8 @@ import { type Bucket, EventType, type IBucket } from 'aws-cdk-lib/aws-s3';
 import { SqsDestination } from 'aws-cdk-lib/aws-s3-notifications';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import { messageGroup } from '../../src/group/message-group.ts';
+import { type KeyFilter, keyFilters } from '../prefixes.ts';
 
 export interface LandingEventsProps {
   readonly bucket: Bucket | IBucket;
@@ -16,10 +17,15 @@ export interface LandingEventsProps {
   readonly prefixes?: readonly string[];
   /** Endings of the keys that are announced. @default [], which stands for all */
   readonly suffixes?: readonly string[];
+  /** In the place of prefixes and suffixes. No two may overlap. */
+  readonly filters?: readonly KeyFilter[];
+  /** Whether objects that go are announced, too. @default true */
+  readonly removals?: boolean;
 }
 
-/** What makes, changes or takes away an object. */
-const S3_EVENTS = [EventType.OBJECT_CREATED, EventType.OBJECT_REMOVED, EventType.LIFECYCLE_EXPIRATION];
+/** What makes or changes an object, and what takes it away. */
+const CREATIONS = [EventType.OBJECT_CREATED];
+const REMOVALS = [EventType.OBJECT_REMOVED, EventType.LIFECYCLE_EXPIRATION];
 
 /** Sends the events of a bucket's objects to a queue. In a FIFO queue each prefix is a message group. */
 export class LandingEvents extends Construct {
@@ -28,31 +34,21 @@ export class LandingEvents extends Construct {
 
   constructor(scope: Construct, id: string, props: LandingEventsProps) {
     super(scope, id);
-    const prefixes = props.prefixes === undefined || props.prefixes.length === 0 ? [''] : props.prefixes;
-    const suffixes = props.suffixes === undefined || props.suffixes.length === 0 ? [''] : props.suffixes;
-    if (props.through === 'eventbridge') this.undelivered = this.addRules(props, prefixes, suffixes);
-    else this.addNotifications(props, prefixes, suffixes);
+    const filters = props.filters ?? keyFilters(props.prefixes ?? [], props.suffixes ?? []);
+    if (props.through === 'eventbridge') this.undelivered = this.addRules(props, filters);
+    else this.addNotifications(props, filters);
     acknowledgeHandler(this);
   }
 
-  private addNotifications(
-    { bucket, queue }: LandingEventsProps,
-    prefixes: readonly string[],
-    suffixes: readonly string[],
-  ): void {
-    for (const prefix of prefixes) {
-      for (const suffix of suffixes) {
-        const filter = { ...(prefix !== '' && { prefix: `${prefix}/` }), ...(suffix !== '' && { suffix }) };
-        for (const event of S3_EVENTS) bucket.addEventNotification(event, new SqsDestination(queue), filter);
-      }
+  private addNotifications({ bucket, queue, removals }: LandingEventsProps, filters: readonly KeyFilter[]): void {
+    const events = removals === false ? CREATIONS : [...CREATIONS, ...REMOVALS];
+    for (const { prefix, suffix } of filters) {
+      const filter = { ...(prefix !== '' && { prefix: `${prefix}/` }), ...(suffix !== '' && { suffix }) };
+      for (const event of events) bucket.addEventNotification(event, new SqsDestination(queue), filter);
     }
   }
 
-  private addRules(
-    { bucket, queue }: LandingEventsProps,
-    prefixes: readonly string[],
-    suffixes: readonly string[],
-  ): Queue {
+  private addRules({ bucket, queue, removals }: LandingEventsProps, filters: readonly KeyFilter[]): Queue {
     const undelivered = new Queue(this, 'Undelivered', {
       ...(queue.encryptionMasterKey === undefined
         ? { encryption: QueueEncryption.SQS_MANAGED }
@@ -64,13 +60,14 @@ export class LandingEvents extends Construct {
       id: 'AwsSolutions-SQS3',
       reason: 'It is the queue of dead letters of the rules.',
     });
-    for (const prefix of prefixes) {
+    for (const prefix of new Set(filters.map((filter) => filter.prefix))) {
+      const suffixes = filters.filter((filter) => filter.prefix === prefix).map(({ suffix }) => suffix);
       const keys = suffixes.map((suffix) => (prefix === '' ? { suffix } : { wildcard: `${prefix}/*${suffix}` }));
       new Rule(this, prefix === '' ? 'Rule' : `Rule ${encodeURIComponent(prefix)}`, {
         description: `Objects of ${prefix === '' ? 'the bucket' : prefix} to the queue of resaca`,
         eventPattern: {
           source: ['aws.s3'],
-          detailType: ['Object Created', 'Object Deleted'],
+          detailType: removals === false ? ['Object Created'] : ['Object Created', 'Object Deleted'],
           detail: {
             bucket: { name: [bucket.bucketName] },
             ...(prefix === '' && suffixes.includes('') ? {} : { object: { key: keys } }),
@@ -105,7 +102,9 @@ class QueueTarget implements IRuleTarget {
       arn: this.queue.queueArn,
       targetResource: this.queue,
       deadLetterConfig: { arn: this.undelivered.queueArn },
-      ...(this.queue.fifo && { sqsParameters: { messageGroupId: messageGroup(this.prefix) } }),
+      ...(this.queue.fifo && {
+        sqsParameters: { messageGroupId: messageGroup(this.prefix === '' ? 'bucket' : this.prefix) },
+      }),
     };
   }
 }
@@ -143,12 +142,4 @@ function acknowledgeHandler(scope: Construct): void {
     id: 'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole]',
     reason: 'Made by the CDK; runs at deployment only, to set the notifications of the bucket.',
   });
-}
-
-/** The prefix, where SQS takes it as the id of a group (API reference, SendMessage, `MessageGroupId`). */
-function messageGroup(prefix: string): string {
-  if (prefix === '') return 'bucket';
-  return /^[\w!"#$%&'()*+,./:;<=>?@[\\\]^`{|}~-]{1,128}$/.test(prefix)
-    ? prefix
-    : createHash('sha256').update(prefix).digest('hex');
 }

@@ -16,6 +16,7 @@ import { PipelineDashboard } from '../constructs/pipeline-dashboard.ts';
 import { SparkJobs } from '../constructs/spark-jobs.ts';
 import { MaintenanceQueue, TableMaintenance } from '../constructs/table-maintenance.ts';
 import { addKafka } from './kafka-parts.ts';
+import { addGrouping, addTagging } from './landing-parts.ts';
 
 export interface ResacaStackProps extends StackProps {
   /** @default a landing bucket in which any table lands by the path convention */
@@ -49,7 +50,7 @@ export class ResacaStack extends Stack {
     const work =
       deployment.maintenance === undefined ? undefined : new MaintenanceQueue(this, 'MaintenanceQueue', eventsKey);
     const asksFor = work === undefined ? {} : { maintenanceQueue: work.queue };
-    const { queue, timeout, batchingWindow, ...settings } = append;
+    const { queue, timeout, batchingWindow, groups, ...settings } = append;
     this.append = new AppendPipeline(this, 'Append', {
       ...settings,
       ...eventsKey,
@@ -57,12 +58,12 @@ export class ResacaStack extends Stack {
       pipelineName: this.stackName,
       bucket: this.bucket,
       config: deployment.tables,
-      notifications: deployment.landing.notifications,
+      notifications: queue === 'grouped' ? 'none' : deployment.landing.notifications,
       prefixes: deployment.prefixes,
       suffixes: deployment.landing.suffixes,
-      fifo: queue === 'fifo',
+      fifo: queue !== 'standard',
       timeout: Duration.seconds(timeout),
-      ...(batchingWindow !== undefined && { batchingWindow: Duration.seconds(batchingWindow) }),
+      ...(queue === 'standard' && batchingWindow !== undefined && { batchingWindow: Duration.seconds(batchingWindow) }),
     });
     this.alarms = new PipelineAlarms(this, 'Alarms', {
       ...eventsKey,
@@ -72,6 +73,9 @@ export class ResacaStack extends Stack {
       maxConflictsPerCommit: alarms.maxConflictsPerCommit,
       ...(alarms.email !== undefined && { email: alarms.email }),
     });
+    const landingParts = { bucket: this.bucket, topic: this.alarms.topic, events: eventsKey };
+    if (groups !== undefined) addGrouping(this, deployment, this.append.queue, { ...landingParts, groups });
+    if (deployment.tagging !== undefined) addTagging(this, deployment, deployment.tagging, landingParts);
     if (deployment.dashboard) {
       new PipelineDashboard(this, 'Dashboard', {
         pipeline: this.append,

@@ -1,6 +1,15 @@
 import { StoreError, type StoreErrorCode } from '../storage/object-store.ts';
 
-export type S3Operation = 'get' | 'head' | 'put' | 'putStream' | 'putIfAbsent' | 'delete' | 'list';
+export type S3Operation =
+  | 'get'
+  | 'head'
+  | 'put'
+  | 'putStream'
+  | 'putIfAbsent'
+  | 'delete'
+  | 'list'
+  | 'getTags'
+  | 'putTags';
 
 /**
  * Error codes of S3 that have another status than the one by which they are to be handled

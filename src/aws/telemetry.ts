@@ -19,6 +19,8 @@ const UNITS: Readonly<Record<keyof TableMetrics, (typeof MetricUnit)[keyof typeo
   skipped: MetricUnit.Count,
   failures: MetricUnit.Count,
   sparkFailures: MetricUnit.Count,
+  objectsTagged: MetricUnit.Count,
+  tagsLeftOut: MetricUnit.Count,
   freshnessLag: MetricUnit.Milliseconds,
 };
 

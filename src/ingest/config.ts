@@ -274,7 +274,8 @@ function readRule(reader: ConfigReader, defaults: TableSettings): TableRule {
   };
 }
 
-function readPrefix(reader: ConfigReader, name: string): string | undefined {
+/** A prefix in whole path segments, some of which may be a `{name}`; undefined where there is none. */
+export function readPrefix(reader: ConfigReader, name: string): string | undefined {
   const text = reader.optionalText(name);
   if (text === undefined) return undefined;
   const trimmed = text.replace(/^\/+|\/+$/g, '');

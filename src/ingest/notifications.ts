@@ -10,6 +10,8 @@ export interface ObjectEvent {
   readonly etag?: string;
   /** Hex text that orders the events of one key; see `compareSequencers`. */
   readonly sequencer?: string;
+  /** Of the object, where the bucket keeps versions. */
+  readonly versionId?: string;
   /** ms since the epoch. */
   readonly time: number;
 }
@@ -81,7 +83,7 @@ function parseRecord(record: unknown): ObjectEvent | undefined {
     bucket: stringField(objectField(s3, 'bucket'), 'name'),
     key: decodeEventKey(stringField(object, 'key')),
     time: timeField(record.eventTime),
-    ...objectFacts(kind, object.size, object.eTag, object.sequencer),
+    ...objectFacts(kind, object.size, object.eTag, object.sequencer, object.versionId),
   };
 }
 
@@ -107,12 +109,12 @@ function parseEventBridge(message: Record<string, unknown>, detail: Record<strin
     bucket: stringField(objectField(detail, 'bucket'), 'name'),
     key: stringField(object, 'key'),
     time: timeField(message.time),
-    ...objectFacts(kind, object.size, object.etag, object.sequencer),
+    ...objectFacts(kind, object.size, object.etag, object.sequencer, object['version-id']),
   };
   return { events: [event], ignored: 0 };
 }
 
-function objectFacts(kind: ObjectEvent['kind'], size: unknown, etag: unknown, sequencer: unknown) {
+function objectFacts(kind: ObjectEvent['kind'], size: unknown, etag: unknown, sequencer: unknown, versionId: unknown) {
   const created = kind === 'created';
   if (created && !(typeof size === 'number' && Number.isSafeInteger(size) && size >= 0)) {
     throw new NotificationError(`expected the object's size in bytes, got ${JSON.stringify(size)}`);
@@ -121,6 +123,7 @@ function objectFacts(kind: ObjectEvent['kind'], size: unknown, etag: unknown, se
     ...(created && { size: size as number }),
     ...(created && typeof etag === 'string' && etag !== '' && { etag: etag.replaceAll('"', '') }),
     ...(typeof sequencer === 'string' && /^[0-9a-fA-F]+$/.test(sequencer) && { sequencer: sequencer.toUpperCase() }),
+    ...(typeof versionId === 'string' && versionId !== '' && { versionId }),
   };
 }
 

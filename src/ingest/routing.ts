@@ -1,6 +1,7 @@
 import { splitTablePath } from '../delta/partition.ts';
 import { isCompactedFile } from '../delta/path.ts';
 import type { AppendConfig, TableRule, TableSettings } from './config.ts';
+import { matchesGlob, matchPrefix } from './key-pattern.ts';
 
 export type Route =
   | {
@@ -53,18 +54,9 @@ function routeByConvention(bucket: string, key: string, config: AppendConfig): R
 
 /** The table's root for a key that the rule's prefix fits, with the `{name}`s replaced by the key's segments. */
 function matchRule(rule: TableRule, key: string): string | undefined {
-  const pattern = rule.prefix === '' ? [] : rule.prefix.split('/');
-  const segments = key.split('/');
-  if (segments.length <= pattern.length) return undefined;
-  for (const [index, expected] of pattern.entries()) {
-    if (!isCapture(expected) && expected !== segments[index]) return undefined;
-  }
+  if (matchPrefix(rule.prefix, key) === undefined) return undefined;
   const depth = rule.root === '' ? 0 : rule.root.split('/').length;
-  return segments.slice(0, depth).join('/');
-}
-
-function isCapture(segment: string): boolean {
-  return segment.startsWith('{');
+  return key.split('/').slice(0, depth).join('/');
 }
 
 /**
@@ -85,16 +77,4 @@ function isHidden(relative: string): boolean {
 /** Deletion vectors lie beside the data files (PROTOCOL.md "Deletion Vectors": `deletion_vector_<uuid>.bin`). */
 function isDeletionVector(key: string): boolean {
   return /(^|\/)deletion_vector_[^/]*\.bin$/.test(key);
-}
-
-function matchesGlob(glob: string, path: string): boolean {
-  const source = glob
-    .split(/(\*\*\/?|\*)/)
-    .map((part) => (part === '*' ? '[^/]*' : part === '**' ? '.*' : part === '**/' ? '(?:.*/)?' : escapeRegExp(part)))
-    .join('');
-  return new RegExp(`^${source}$`, 's').test(path);
-}
-
-function escapeRegExp(text: string): string {
-  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 }

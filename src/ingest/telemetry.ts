@@ -22,6 +22,10 @@ export interface TableMetrics {
   failures: number;
   /** 1 when a Spark job came to nothing. */
   sparkFailures: number;
+  /** Objects that got tags. */
+  objectsTagged: number;
+  /** Tags for which an object had no place. */
+  tagsLeftOut: number;
   /** ms from the oldest event of the batch to the commit. */
   freshnessLag: number;
 }

@@ -1,4 +1,4 @@
-import { encodeEventKey } from '../ingest/notifications.ts';
+import { notificationBody } from '../ingest/notification-body.ts';
 
 /** What happened to an object, as the watcher tells it. */
 export interface ObjectChange {
@@ -19,29 +19,8 @@ export interface ObjectChange {
  * "Event message structure"), the key encoded as S3 does.
  */
 export function s3Notification(bucket: string, change: ObjectChange): string {
-  const created = change.kind === 'created';
-  const record = {
-    eventVersion: EVENT_VERSION,
-    eventSource: 'aws:s3',
-    awsRegion: 'local',
-    eventTime: new Date(change.time).toISOString(),
-    eventName: created ? 'ObjectCreated:Put' : 'ObjectRemoved:Delete',
-    s3: {
-      s3SchemaVersion: '1.0',
-      configurationId: 'resaca-start',
-      bucket: { name: bucket, arn: `arn:aws:s3:::${bucket}` },
-      object: {
-        key: encodeEventKey(change.key),
-        ...(created && { size: change.size, eTag: change.etag }),
-        ...(change.sequencer !== undefined && { sequencer: change.sequencer }),
-      },
-    },
-  };
-  return JSON.stringify({ Records: [record] });
+  return notificationBody([{ ...change, bucket }], { awsRegion: 'local', configurationId: 'resaca-start' });
 }
-
-/** The structure's version as S3 writes it for these two kinds of event. */
-const EVENT_VERSION = '2.1';
 
 /**
  * Sequencers that grow with every call, and from one run of the process to the next: the time in ms and a counter, as

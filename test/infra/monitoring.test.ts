@@ -8,9 +8,17 @@ import { templateOf } from '../support/templates.ts';
 const template = templateOf({
   landing: { notifications: 'eventbridge' },
   alarms: { email: 'data@example.com', maxLag: 120, maxMessageAge: 600 },
-  maintenance: { optimize: {}, spark: {} },
 });
 const alarms = Object.values(template.findResources('AWS::CloudWatch::Alarm')).map(({ Properties }) => Properties);
+/** With every part that has alarms of its own. */
+const all = Object.values(
+  templateOf({
+    landing: { notifications: 'eventbridge' },
+    append: { queue: 'grouped' },
+    maintenance: { optimize: {}, spark: {} },
+    tagging: { rules: [{ tags: { type: '{extension}' } }] },
+  }).findResources('AWS::CloudWatch::Alarm'),
+).map(({ Properties }) => Properties);
 const alarmOf = (id: string) => alarms.find(({ AlarmName }) => AlarmName === `resaca-dev-${id}`);
 
 describe('the alarms', () => {
@@ -64,9 +72,9 @@ describe('the alarms', () => {
   it('each have a section in the runbook, and the runbook no others', () => {
     const runbook = readFileSync(join(import.meta.dirname, '../../docs/operations.md'), 'utf8');
     const sections = [...runbook.matchAll(/^### (\w+)$/gm)].map(([, name]) => name);
-    const ids = alarms.map(({ AlarmName }) => AlarmName.replace('resaca-dev-', ''));
-    assert.deepEqual(sections.sort(), ids.sort());
-    for (const { AlarmName, AlarmDescription } of alarms) {
+    const ids = [...alarms, ...all].map(({ AlarmName }) => AlarmName.replace('resaca-dev-', ''));
+    assert.deepEqual(sections.sort(), [...new Set(ids)].sort());
+    for (const { AlarmName, AlarmDescription } of [...alarms, ...all]) {
       assert.ok(AlarmDescription.endsWith(`docs/operations.md, "${AlarmName.replace('resaca-dev-', '')}".`));
     }
   });

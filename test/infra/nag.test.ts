@@ -39,6 +39,16 @@ const SHAPES: Readonly<Record<string, ResacaConfig>> = {
     landing: { prefixes: ['lake/raw'] },
   },
   'without maintenance': { maintenance: false },
+  'with grouped events and tags': {
+    append: { queue: 'grouped', groups: 4 },
+    tagging: { rules: [{ prefix: 'raw/{team}', suffix: '.csv', tags: { team: '{team}' } }] },
+  },
+  'with the same through EventBridge, in prefixes, with keys of its own': {
+    encryption: 'kms',
+    append: { queue: 'grouped', tracing: true },
+    landing: { notifications: 'eventbridge', prefixes: ['lake/raw'] },
+    tagging: { rules: [{ tags: { type: '{extension}' } }] },
+  },
   'with a FIFO queue, keys of its own, traces and an e-mail': {
     encryption: 'kms',
     append: { queue: 'fifo', tracing: true },

@@ -1,0 +1,70 @@
+import { Duration } from 'aws-cdk-lib';
+import { Policy } from 'aws-cdk-lib/aws-iam';
+import type { Bucket, IBucket } from 'aws-cdk-lib/aws-s3';
+import { Construct } from 'constructs';
+import { parseTagConfig, type TagRuleInput } from '../../src/tag/config.ts';
+import { disjoint, type KeyFilter } from '../prefixes.ts';
+import { tagFilter } from '../tag-filters.ts';
+import { acknowledgeWildcards } from './acknowledge.ts';
+import { EventFunction, type EventFunctionSettings } from './event-function.ts';
+import { allow } from './policies.ts';
+
+export interface ObjectTaggingProps extends EventFunctionSettings {
+  /** Which objects get which tags. */
+  readonly rules: readonly TagRuleInput[];
+  /** How long a batch is gathered. @default 5 seconds */
+  readonly batchingWindow?: Duration;
+}
+
+/** Messages of an invocation. */
+const BATCH_SIZE = 100;
+
+/** Events of a bucket -> queue with dead letters -> function that tags the objects. */
+export class ObjectTagging extends Construct {
+  readonly events: EventFunction;
+
+  /** Throws ConfigError naming every mistake of the rules. */
+  constructor(scope: Construct, id: string, props: ObjectTaggingProps) {
+    super(scope, id);
+    const { rules, ...settings } = props;
+    const filters = disjoint(parseTagConfig({ rules }).rules.map(tagFilter));
+    this.events = new EventFunction(this, 'Tag', {
+      ...settings,
+      name: 'tag',
+      config: { rules },
+      batchSize: BATCH_SIZE,
+      batchingWindow: props.batchingWindow ?? Duration.seconds(5),
+      filters,
+      // An object that goes needs no tags, and tagging one makes no event of these kinds.
+      removals: false,
+    });
+    const policy = tagPolicy(this, props.bucket, filters);
+    policy.attachToRole(this.events.role);
+    // Else the first invocations could come before what they may do.
+    this.events.function.node.addDependency(policy);
+  }
+}
+
+/** Reads and sets tags of the objects that the rules can mean, and of their versions; no content. */
+function tagPolicy(scope: Construct, bucket: Bucket | IBucket, filters: readonly KeyFilter[]): Policy {
+  const objects = filters.map(({ prefix, suffix }) =>
+    bucket.arnForObjects(`${prefix === '' ? '' : `${prefix}/`}*${suffix}`),
+  );
+  const policy = new Policy(scope, 'TagPolicy', {
+    statements: [
+      allow(
+        ['s3:GetObjectTagging', 's3:GetObjectVersionTagging', 's3:PutObjectTagging', 's3:PutObjectVersionTagging'],
+        objects,
+      ),
+      // Without it S3 answers 403 for an object that is gone, where the function has to know that it is.
+      allow(['s3:ListBucket'], [bucket.bucketArn]),
+    ],
+  });
+  acknowledgeWildcards(
+    policy,
+    objects,
+    'Objects land under names that nobody knows at deployment. What is tagged is limited to the prefixes and endings of ' +
+      'the rules; no content can be read, written or deleted by this.',
+  );
+  return policy;
+}
