@@ -36,6 +36,14 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     STORE_PORT,
     'types:src/storage',
   ],
+  'src/recovery': [
+    'src/ingest',
+    'src/maintenance',
+    'src/delta',
+    'src/parquet',
+    STORE_PORT,
+    'types:src/storage',
+  ],
   'src/aws': [
     'src/storage',
     'src/maintenance/config.ts',
@@ -62,6 +70,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   'src/cli': [
     'src/local',
+    'src/recovery',
     'src/maintenance',
     'src/consumer',
     'src/kafka',
@@ -72,7 +81,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/storage',
     'package.json',
   ],
-  lambdas: ['src/aws', 'src/ingest', 'src/kafka', 'src/maintenance', 'src/parquet', 'src/storage'],
+  lambdas: ['src/aws', 'src/ingest', 'src/kafka', 'src/maintenance', 'src/parquet', 'src/recovery', 'src/storage'],
   // The configuration is checked before synthesis by what reads it at run-time.
   infra: ['src/ingest/config.ts', 'src/ingest/config-reader.ts', 'src/kafka/config.ts', 'src/maintenance/config.ts'],
   'resaca.config.ts': ['types:infra'],
