@@ -36,14 +36,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     STORE_PORT,
     'types:src/storage',
   ],
-  'src/recovery': [
-    'src/ingest',
-    'src/maintenance',
-    'src/delta',
-    'src/parquet',
-    STORE_PORT,
-    'types:src/storage',
-  ],
+  'src/recovery': ['src/ingest', 'src/maintenance', 'src/delta', 'src/parquet', STORE_PORT, 'types:src/storage'],
   'src/aws': [
     'src/storage',
     'src/maintenance/config.ts',
@@ -83,7 +76,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   lambdas: ['src/aws', 'src/ingest', 'src/kafka', 'src/maintenance', 'src/parquet', 'src/recovery', 'src/storage'],
   // The configuration is checked before synthesis by what reads it at run-time.
-  infra: ['src/ingest/config.ts', 'src/ingest/config-reader.ts', 'src/kafka/config.ts', 'src/maintenance/config.ts'],
+  infra: [
+    'src/ingest/config.ts',
+    'src/ingest/config-reader.ts',
+    'src/kafka/config.ts',
+    'src/maintenance/config.ts',
+    'src/maintenance/reconcile-config.ts',
+  ],
   'resaca.config.ts': ['types:infra'],
   scripts: ['src', 'infra/config'],
   bench: ['src', 'lambdas', 'scripts', 'test/support'],

@@ -163,9 +163,7 @@ export class LogHistory {
     }
   }
 
-  private async nextCommit(
-    older: AsyncGenerator<OlderCommit, void, undefined>,
-  ): Promise<OlderCommit | undefined> {
+  private async nextCommit(older: AsyncGenerator<OlderCommit, void, undefined>): Promise<OlderCommit | undefined> {
     try {
       const { value, done } = await older.next();
       return done === true || value === undefined || value.version !== this.nextOlder ? undefined : value;

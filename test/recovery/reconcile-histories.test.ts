@@ -20,7 +20,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 6, arbitrary: fc.record({ kind: fc.constant('write' as const), pick, fate }) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('remove' as const), pick, fate }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('compact' as const), pick }) },
-  { weight: 3, arbitrary: fc.record({ kind: fc.constant('wait' as const), minutes: fc.integer({ min: 2, max: 300 }) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ kind: fc.constant('wait' as const), minutes: fc.integer({ min: 2, max: 300 }) }),
+  },
   {
     weight: 5,
     arbitrary: fc.record({ kind: fc.constantFrom('late', 'checkpoint', 'reconcile', 'restart') }) as fc.Arbitrary<Step>,
@@ -71,9 +74,7 @@ async function apply(world: RecoveryWorld, model: Landing, one: Step): Promise<v
       const active = await activeOf(world);
       const path = active[one.pick % Math.max(active.length, 1)];
       if (path === undefined || !(await isCurrent(world, model, path))) return;
-      await world.commitForeign('web', [
-        { remove: { path, deletionTimestamp: world.now(), dataChange: false } },
-      ]);
+      await world.commitForeign('web', [{ remove: { path, deletionTimestamp: world.now(), dataChange: false } }]);
       if (model.there.has(path)) model.takenOut.add(path);
       return;
     }
@@ -175,7 +176,10 @@ describe('a crash of reconciling, before or after any one store call', async () 
         'ds=1/old.parquet': 2,
         'ds=2/missed.parquet': 1,
       });
-      assert.deepEqual((await world.quarantined('web')).map(({ path }) => path), ['ds=2/bad.parquet']);
+      assert.deepEqual(
+        (await world.quarantined('web')).map(({ path }) => path),
+        ['ds=2/bad.parquet'],
+      );
     });
   }
 });

@@ -67,7 +67,10 @@ describe('reconciling a table with what lies there', () => {
     const kept = await world.reconcile('web', { deletes: 'keep' });
     assert.deepEqual([kept.gone, kept.removedFiles], [1, 0]);
     const { gone, removedFiles, samples } = await world.reconcile('web');
-    assert.deepEqual({ gone, removedFiles, paths: samples.gone }, { gone: 1, removedFiles: 1, paths: ['ds=1/a.parquet'] });
+    assert.deepEqual(
+      { gone, removedFiles, paths: samples.gone },
+      { gone: 1, removedFiles: 1, paths: ['ds=1/a.parquet'] },
+    );
     await world.deliver([late]);
     assert.deepEqual(await world.active('web'), ['ds=1/b.parquet']);
   });
