@@ -9,6 +9,11 @@ import { createTerminal, type Terminal } from './terminal.ts';
 
 /** Loaded when needed, because each brings its own libraries along. */
 async function loadCommands(): Promise<readonly Command[]> {
+  const recovery = Promise.all([
+    import('./reconcile/command.ts'),
+    import('./backfill/command.ts'),
+    import('./quarantine/command.ts'),
+  ]);
   const [start, inspect, convert, checkpoint, optimize, vacuum, cleanLog, doctor, deadLetters, kafka, replay, orphans] =
     await Promise.all([
       import('./start/command.ts'),
@@ -24,6 +29,7 @@ async function loadCommands(): Promise<readonly Command[]> {
       import('./kafka-replay/command.ts'),
       import('./kafka-orphans/command.ts'),
     ]);
+  const [reconcile, backfill, quarantine] = await recovery;
   return [
     start.startCommand,
     inspect.inspectCommand,
@@ -35,6 +41,9 @@ async function loadCommands(): Promise<readonly Command[]> {
     }),
     vacuum.vacuumCommand,
     cleanLog.cleanLogCommand,
+    reconcile.reconcileCommand,
+    backfill.backfillCommand,
+    quarantine.quarantineCommand,
     deadLetters.deadLettersCommand,
     kafka.kafkaCommand,
     replay.kafkaReplayCommand,
