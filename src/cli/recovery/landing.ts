@@ -61,7 +61,10 @@ export async function openLanding(location: string, args: ParsedArgs): Promise<O
       ? placeIn(landing, location)
       : path === undefined
         ? await openLocation(location)
-        : await openConfigured(location, appendCommitRules(config, bucketOf({ url: location.replace(/^s3[an]:/, 's3:') })));
+        : await openConfigured(
+            location,
+            appendCommitRules(config, bucketOf({ url: location.replace(/^s3[an]:/, 's3:') })),
+          );
   const store = args.flag('dry-run') ? createDryRunStore(place.store) : place.store;
   const base = place.root === '' ? place.url : place.url.slice(0, -place.root.length - 1);
   const at = (root: string): TableRef => ({ store, root, url: root === '' ? base : `${base}/${root}` });
