@@ -9,6 +9,15 @@ export function bucketOf({ url }: Pick<TableRef, 'url'>): string {
   return /^s3:\/\/([^/]+)/.exec(url)?.[1] ?? '';
 }
 
+/** The path of a key that the rules give to the table; undefined for all others of the bucket. */
+export function pathsInto(table: TableRef, config: AppendConfig): (key: string) => string | undefined {
+  const bucket = bucketOf(table);
+  return (key) => {
+    const route = routeKey(bucket, key, config);
+    return route.kind === 'table' && route.root === table.root ? route.relative : undefined;
+  };
+}
+
 /** How a file below a table's root is taken into the table; undefined for one that the rules give to another, or to none. */
 export function routesInto(table: TableRef, config: AppendConfig): (path: string) => TableRoute | undefined {
   const bucket = bucketOf(table);

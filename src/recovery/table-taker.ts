@@ -11,7 +11,7 @@ import { quarantineKey } from '../ingest/quarantine.ts';
 import { createInnerTables } from '../maintenance/stray-files.ts';
 import type { ListedObject } from './listing.ts';
 import { LogHistory } from './log-history.ts';
-import type { TableRoute } from './routes.ts';
+import { pathsInto, type TableRoute } from './routes.ts';
 import { StreamTableError, streamOf } from './stream-table.ts';
 import { countInto, type Sums } from './sums.ts';
 
@@ -126,7 +126,7 @@ export class TableTaker {
       landed,
       deleted,
       oldest: Math.min(...times),
-      relativePath: (key: string) => this.relativePath(key),
+      relativePath: pathsInto(table, engine.config),
     };
     const state = snapshot === undefined ? undefined : { snapshot, window };
     const deadline = options.deadline ?? Number.POSITIVE_INFINITY;
@@ -134,11 +134,6 @@ export class TableTaker {
     this.sums.failed += failed.length;
     if (paused !== undefined) throw paused;
     return failed;
-  }
-
-  private relativePath(key: string): string | undefined {
-    const prefix = tableKey(this.table, '');
-    return key.startsWith(prefix) ? key.slice(prefix.length) : undefined;
   }
 
   /** Those that are still missed after a look at as much of the log as they are old, and at themselves if the listing is old. */

@@ -35,6 +35,16 @@ describe('reconciling a table with what lies there', () => {
     assert.deepEqual(await world.active('web'), ['ds=1/a.parquet']);
   });
 
+  it('makes a table that takes what was there before it, by the rules', async () => {
+    const world = createRecoveryWorld({ tables: [{ prefix: 'web', adoptExisting: true, exclude: ['tmp/**'] }] });
+    for (const path of ['a', 'b', 'tmp/c']) await world.drop(`web/${path}.parquet`);
+    world.advance(2 * HOUR);
+    await world.reconcile('web');
+    assert.deepEqual(await world.active('web'), ['a.parquet', 'b.parquet']);
+    assert.deepEqual(await world.quarantined('web'), []);
+    assert.equal((await world.reconcile('web')).known, 2);
+  });
+
   it('leaves what is young to its event, or to the commit of the one who writes it', async () => {
     const world = createRecoveryWorld();
     await world.deliver([await world.drop('web/ds=1/a.parquet')]);

@@ -9,7 +9,7 @@ import { FooterMemory } from '../../ingest/footer-memory.ts';
 import { versionOf } from '../../ingest/object-version.ts';
 import { QUARANTINE_DIR, type QuarantineRecord, quarantineKey } from '../../ingest/quarantine.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
-import { routesInto, type TableRoute } from '../routes.ts';
+import { pathsInto, routesInto, type TableRoute } from '../routes.ts';
 import type { StoredRecord } from './records.ts';
 
 /** What became of a record. */
@@ -108,7 +108,7 @@ async function append(
     landed,
     deleted,
     oldest: Math.min(...[...landed, ...deleted].map(({ time }) => time)),
-    relativePath: () => undefined,
+    relativePath: pathsInto(table, engine.config),
   };
   const memory = new FooterMemory(engine.config.footerMemory);
   const { failed } = await appendBatch(engine, batch, undefined, Number.POSITIVE_INFINITY, memory);
