@@ -9,6 +9,14 @@ import { createTerminal, type Terminal } from './terminal.ts';
 
 /** Loaded when needed, because each brings its own libraries along. */
 async function loadCommands(): Promise<readonly Command[]> {
+  const [{ createCompletionCommand }, commands] = await Promise.all([
+    import('./completion/command.ts'),
+    loadOwnCommands(),
+  ]);
+  return [...commands, createCompletionCommand(commands)];
+}
+
+async function loadOwnCommands(): Promise<readonly Command[]> {
   const recovery = Promise.all([
     import('./reconcile/command.ts'),
     import('./backfill/command.ts'),
