@@ -9,6 +9,8 @@ export type Verdict =
   | 'overwritten'
   /** It was in the table, and was taken out after it was written. */
   | 'removed'
+  /** It was removed, and by its time it was written after that. */
+  | 'rewritten'
   /** No commit tells of it. */
   | 'news'
   /** Nothing is known of it, but the log does not reach back to when it was written. */
@@ -55,13 +57,29 @@ export function isSeen(mark: number): boolean {
 }
 
 /**
+ * The verdict on an object that by its time was written after its path was removed. Times are those of a copy where a bucket
+ * was copied: what was removed would seem to be new. So it has to differ from all versions of which the log tells: by its
+ * size; with the same size and another etag (a copy may have one) it cannot be told.
+ */
+export function judgeRewritten({ size, etag }: ListedObject, versions: readonly ObjectVersion[]): Verdict {
+  const known = versions.filter((version) => version.size !== undefined);
+  if (known.length === 0) return 'unknown';
+  const same = known.filter((version) => version.size === size);
+  if (same.length === 0) return 'news';
+  return same.some((version) => version.etag !== undefined && version.etag !== etag) &&
+    !versions.some((version) => version.etag === etag)
+    ? 'unknown'
+    : 'removed';
+}
+
+/**
  * The verdict on an object that the log names. One that was written after its path was removed is another one than was
  * removed; within the eight seconds that are not told apart it counts as removed, because what was removed must not come back.
  */
 export function judgeMark(mark: number, { size, etag, time }: ListedObject): Verdict {
   const kind = mark >>> KIND_SHIFT;
   const value = mark & VALUE_MASK;
-  if (kind === REMOVED) return value < VALUE_MASK && time > value * TIME_UNIT ? 'news' : 'removed';
+  if (kind === REMOVED) return value < VALUE_MASK && time > value * TIME_UNIT ? 'rewritten' : 'removed';
   if (kind === BY_ETAG) return etag === undefined || hash(etag) === value ? 'known' : 'overwritten';
   return hash(String(size)) === value ? 'known' : 'overwritten';
 }

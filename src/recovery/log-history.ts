@@ -1,11 +1,13 @@
+import type { LogAction } from '../delta/action-parser.ts';
 import type { AddFile, RemoveFile } from '../delta/actions.ts';
 import type { CheckpointReader } from '../delta/checkpoint.ts';
-import { readFiles } from '../delta/checkpoint-content.ts';
-import { type Commit, getInOrder, parseActions } from '../delta/commit-file.ts';
+import { findFiles, readFiles } from '../delta/checkpoint-content.ts';
+import { type Commit, getInOrder, parseActions, readCommitInfo } from '../delta/commit-file.ts';
 import { DeltaError, isDeltaError } from '../delta/errors.ts';
+import { canonicalPath } from '../delta/path.ts';
 import { isOutdated, loadSnapshot, refreshSnapshot, type Snapshot } from '../delta/snapshot.ts';
 import type { TableRef } from '../delta/table.ts';
-import { versionOf } from '../ingest/object-version.ts';
+import { type ObjectVersion, versionOf } from '../ingest/object-version.ts';
 import { pathsOf } from '../maintenance/vacuum/file-paths.ts';
 import { type OlderCommit, olderCommits } from '../maintenance/vacuum/older-commits.ts';
 import { PathSet } from '../maintenance/vacuum/path-set.ts';
@@ -100,7 +102,7 @@ export class LogHistory {
       for (const action of actions) if ('remove' in action) this.noteRemove(action.remove, commit.modified, 'keep');
       // Active files are in the checkpoint: what was added here and is not there was removed, whenever that was.
       for (const action of actions) if ('add' in action) this.note(action.add, REMOVED_SOMETIME, 'keep');
-      this.reach = commit.version === 0 ? Number.NEGATIVE_INFINITY : commit.modified;
+      this.reach = commit.version === 0 ? Number.NEGATIVE_INFINITY : reachOf(commit.modified, actions);
       this.nextOlder = commit.version - 1;
     }
   }
@@ -110,6 +112,29 @@ export class LogHistory {
     const mark = this.paths.markOf(object.path);
     if (mark !== undefined) return judgeMark(mark, object);
     return this.reach < object.time - margin ? 'news' : 'unknown';
+  }
+
+  /** The versions of these paths of which the log tells, removed ones included; reads all of it. */
+  async versionsOf(paths: ReadonlySet<string>): Promise<ReadonlyMap<string, readonly ObjectVersion[]>> {
+    const versions = new Map<string, ObjectVersion[]>();
+    if (this.current === undefined || paths.size === 0) return versions;
+    const { table, protocol, segment } = this.current;
+    const take = (action: LogAction): void => {
+      const file = 'add' in action ? action.add : 'remove' in action ? action.remove : undefined;
+      if (file === undefined) return;
+      const path = canonicalPath(table, file.path);
+      if (paths.has(path)) versions.set(path, [...(versions.get(path) ?? []), versionOf(file)]);
+    };
+    for await (const { file, object } of getInOrder(table, segment.commits)) {
+      for (const action of parseActions(object.body, { table, version: file.version })) take(action);
+    }
+    const { checkpoint } = segment;
+    if (checkpoint === undefined) return versions;
+    const logged = { has: (path: string) => paths.has(canonicalPath(table, path)) };
+    const found = await findFiles({ table, protocol, checkpoint }, this.reader, logged, { removes: true });
+    for (const action of found) take(action);
+    for await (const { actions } of olderCommits(table, checkpoint.version)) for (const action of actions) take(action);
+    return versions;
   }
 
   /** Notes that there is an object under the path. */
@@ -143,10 +168,12 @@ export class LogHistory {
   /** The newest commits first: what is said of a path first, holds. */
   private async readAll({ table, protocol, segment }: Snapshot): Promise<void> {
     const { commits, checkpoint, head } = segment;
+    this.reach = Number.POSITIVE_INFINITY;
     for await (const { file, object } of getInOrder(table, commits.toReversed())) {
       const actions = [...parseActions(object.body, { table, version: file.version })];
       for (const action of actions) if ('add' in action) this.noteAdd(action.add, 'keep');
       for (const action of actions) if ('remove' in action) this.noteRemove(action.remove, file.modified, 'keep');
+      this.reach = reachOf(file.modified, actions);
     }
     this.older = undefined;
     this.nextOlder = checkpoint?.version ?? -1;
@@ -154,7 +181,10 @@ export class LogHistory {
       this.reach = Number.NEGATIVE_INFINITY;
       return;
     }
-    this.reach = commits[0]?.modified ?? head?.modified ?? checkpoint.modified ?? Number.POSITIVE_INFINITY;
+    if (commits.length === 0 && head !== undefined) {
+      const commitInfo = await readCommitInfo(table, head);
+      this.reach = reachOf(head.modified, commitInfo === undefined ? [] : [{ commitInfo }]);
+    }
     for await (const batch of readFiles({ table, protocol, checkpoint }, this.reader, { removes: true })) {
       for (const action of batch) {
         if ('add' in action) this.noteAdd(action.add, 'keep');
@@ -198,6 +228,18 @@ export class LogHistory {
     }
   }
 }
+
+/**
+ * The time up to which a commit shows that the log reaches back: its own, unless it says that it was made much earlier. Then
+ * the bucket was copied, and its times tell nothing of the order in which things were written.
+ */
+function reachOf(modified: number, actions: readonly LogAction[]): number {
+  const made = actions.find((action) => 'commitInfo' in action)?.commitInfo.timestamp;
+  return made !== undefined && modified - made > COPIED_AFTER ? Number.POSITIVE_INFINITY : modified;
+}
+
+/** ms: longer than any commit takes, with clocks that differ. */
+const COPIED_AFTER = 86_400_000;
 
 /** Whether what is noted is older than what is known of its path, or newer. */
 type Known = 'keep' | 'replace';

@@ -9,6 +9,7 @@ import { FooterMemory } from '../ingest/footer-memory.ts';
 import type { DeletedObject } from '../ingest/plan.ts';
 import { quarantineKey } from '../ingest/quarantine.ts';
 import { createInnerTables } from '../maintenance/stray-files.ts';
+import { judgeRewritten, type Verdict } from './file-mark.ts';
 import type { ListedObject } from './listing.ts';
 import { LogHistory } from './log-history.ts';
 import { pathsInto, type TableRoute } from './routes.ts';
@@ -26,8 +27,8 @@ export interface TakeOptions {
   readonly allowStreams?: boolean;
   /** ms since the epoch: no commit is begun after it. @default none */
   readonly deadline?: number;
-  /** Called for each file that is given to the append path, with why. */
-  readonly onMissed?: (object: ListedObject, verdict: 'news' | 'overwritten' | 'unknown') => void;
+  /** Called for each file that is given to the append path. */
+  readonly onMissed?: (object: ListedObject) => void;
   /** Called for each file that is left, because nothing can be told of it. */
   readonly onUnknown?: (object: ListedObject) => void;
 }
@@ -82,18 +83,20 @@ export class TableTaker {
     await this.history.refresh();
     const candidates = (await this.missed(objects)).filter((object) => !this.isDone(object));
     const waiting = await this.inner.without(candidates);
-    const landed: LandedObject[] = [];
+    const verdicts = await this.verdicts(waiting);
     const isKnownBad = await this.quarantined(waiting);
+    const landed: LandedObject[] = [];
     for (const [index, object] of waiting.entries()) {
-      const verdict = this.history.judge(object, this.engine.config.clockMargin);
-      if (verdict === 'known' || verdict === 'removed') continue;
-      if (isKnownBad[index] === true) {
+      const verdict = verdicts[index] ?? 'unknown';
+      if (verdict === 'known' || verdict === 'removed') {
+        this.sums[verdict] += 1;
+      } else if (isKnownBad[index] === true) {
         this.sums.inQuarantine += 1;
       } else if (verdict === 'unknown' && this.options.unknown !== 'add') {
         this.sums.unknown += 1;
         this.options.onUnknown?.(object);
       } else {
-        this.options.onMissed?.(object, verdict);
+        this.options.onMissed?.(object);
         landed.push(object);
       }
     }
@@ -151,6 +154,18 @@ export class TableTaker {
     const there = now.filter((object) => object !== undefined);
     this.sums.vanished += open.length - there.length;
     return there;
+  }
+
+  /** What the log says of each; of those that were removed and written anew since, by all that it tells of them. */
+  private async verdicts(objects: readonly ListedObject[]): Promise<Verdict[]> {
+    const { history, engine } = this;
+    const first = objects.map((object) => history.judge(object, engine.config.clockMargin));
+    const rewritten = objects.filter((_, index) => first[index] === 'rewritten');
+    const versions = await history.versionsOf(new Set(rewritten.map(({ path }) => path)));
+    return objects.map((object, index) => {
+      const verdict = first[index] ?? 'unknown';
+      return verdict === 'rewritten' ? judgeRewritten(object, versions.get(object.path) ?? []) : verdict;
+    });
   }
 
   /** Which of these versions of objects have a record in quarantine. */

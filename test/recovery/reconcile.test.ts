@@ -228,6 +228,53 @@ describe('what was removed from a table', () => {
     assert.deepEqual(await world.active('web'), ['ds=1/a.parquet', 'ds=1/b.parquet']);
   });
 
+  it('is left, and named, when it was written anew in the same size', async () => {
+    const world = await compacted();
+    const info = await world.store.head('web/ds=1/a.parquet');
+    const { body } = await world.store.get('web/ds=1/a.parquet');
+    const { missed, unknown } = await (async () => {
+      await world.land('web/ds=1/a.parquet', body.with(body.length - 20, (body[body.length - 20] ?? 0) ^ 1));
+      world.advance(2 * HOUR);
+      assert.notEqual((await world.store.head('web/ds=1/a.parquet'))?.etag, info?.etag);
+      return world.reconcile('web');
+    })();
+    assert.deepEqual({ missed, unknown }, { missed: 0, unknown: 1 });
+  });
+
+  it('does not come back where the bucket was copied, and every time is that of the copy', async () => {
+    const world = await compacted();
+    await world.drop('web/ds=1/c.parquet');
+    world.advance(48 * HOUR);
+    const keys: string[] = [];
+    for await (const { key } of world.store.list('')) keys.push(key);
+    for (const key of keys.sort()) {
+      await world.store.put(key, (await world.store.get(key)).body);
+      world.advance(10_000);
+    }
+    world.advance(2 * HOUR);
+    const { removed, added, unknown } = await world.reconcile('web');
+    // The log is whole, so that the file that it does not know was missed.
+    assert.deepEqual({ removed, added, unknown }, { removed: 1, added: 1, unknown: 0 });
+  });
+
+  it('is left where a bucket was copied whose log had forgotten it', async () => {
+    const world = await compacted();
+    await world.checkpoint('web');
+    await world.commitForeign('web', [{ commitInfo: { timestamp: world.now() } }]);
+    await world.store.delete('web/_delta_log/00000000000000000000.json');
+    await world.store.delete('web/_delta_log/00000000000000000001.json');
+    world.advance(48 * HOUR);
+    const keys: string[] = [];
+    for await (const { key } of world.store.list('')) keys.push(key);
+    for (const key of keys.sort()) {
+      await world.store.put(key, (await world.store.get(key)).body);
+      world.advance(2 * MINUTE);
+    }
+    world.advance(2 * HOUR);
+    const { added, unknown } = await world.reconcile('web');
+    assert.deepEqual({ added, unknown }, { added: 0, unknown: 1 });
+  });
+
   it('does not come back by a tombstone without a time', async () => {
     const world = await compacted();
     await world.checkpoint('web', [{ remove: { path: 'ds=1/a.parquet', dataChange: true } }]);
