@@ -54,6 +54,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/ingest/notifications.ts',
     'types:src/ingest',
   ],
+  'src/recovery': ['src/ingest', 'src/maintenance', 'src/delta', 'src/parquet', STORE_PORT, 'types:src/storage'],
   'src/aws': [
     'src/storage',
     'src/group/config.ts',
@@ -86,6 +87,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/cli': [
     'src/cost',
     'src/local',
+    'src/recovery',
     'src/maintenance',
     'src/consumer',
     'src/kafka',
@@ -103,6 +105,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/kafka',
     'src/maintenance',
     'src/parquet',
+    'src/recovery',
     'src/storage',
     'src/tag',
   ],
@@ -115,6 +118,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/kafka/config.ts',
     'src/maintenance/config.ts',
     'src/tag/config.ts',
+    'src/maintenance/reconcile-config.ts',
   ],
   'resaca.config.ts': ['types:infra'],
   scripts: ['src', 'infra/config'],

@@ -1,5 +1,10 @@
 import { ConfigError, type ConfigReader } from '../../src/ingest/config-reader.ts';
 import { type OptimizeSettings, parseMaintenanceConfig } from '../../src/maintenance/config.ts';
+import {
+  RECONCILE_SETTINGS,
+  type ReconcileSettings,
+  readReconcileSchedule,
+} from '../../src/maintenance/reconcile-config.ts';
 
 /** What is done for the tables beside writing them. Checkpoints are always made. */
 export interface MaintenanceDeploymentConfig {
@@ -12,6 +17,11 @@ export interface MaintenanceDeploymentConfig {
   };
   /** Commits and checkpoints are deleted that are older than the table's log retention. @default never */
   readonly cleanLog?: {
+    /** Hours between two: 1-744. @default 24 */
+    readonly every?: number;
+  };
+  /** What events missed is looked for, in the landing bucket: files that no commit has, and active ones that are gone. @default never */
+  readonly reconcile?: Partial<Pick<ReconcileSettings, 'minAge' | 'deletes'>> & {
     /** Hours between two: 1-744. @default 24 */
     readonly every?: number;
   };
@@ -37,6 +47,7 @@ export interface MaintenanceDeployment {
   readonly optimize?: { readonly every: number; readonly settings: Partial<OptimizeSettings> };
   readonly vacuum?: { readonly every: number };
   readonly cleanLog?: { readonly every: number };
+  readonly reconcile?: { readonly every: number } & Pick<ReconcileSettings, 'minAge' | 'deletes'>;
   readonly spark?: SparkSettings;
   readonly maxConcurrency: number;
   readonly memorySize: number;
@@ -49,7 +60,7 @@ const MAX_CAPACITY = 1_000_000;
 
 /** Reads the part for the upkeep of tables. */
 export function readMaintenance(reader: ConfigReader): MaintenanceDeployment {
-  reader.onlyKnows(['optimize', 'vacuum', 'cleanLog', 'spark', 'maxConcurrency', 'memorySize']);
+  reader.onlyKnows(['optimize', 'vacuum', 'cleanLog', 'reconcile', 'spark', 'maxConcurrency', 'memorySize']);
   const optimize = reader.has('optimize') ? readOptimizePart(reader.child('optimize')) : undefined;
   const spark = reader.has('spark') ? readSpark(reader.child('spark')) : undefined;
   if (spark !== undefined && optimize === undefined) {
@@ -62,6 +73,7 @@ export function readMaintenance(reader: ConfigReader): MaintenanceDeployment {
     ...(optimize !== undefined && { optimize }),
     ...(reader.has('vacuum') && { vacuum: readSchedule(reader.child('vacuum')) }),
     ...(reader.has('cleanLog') && { cleanLog: readSchedule(reader.child('cleanLog')) }),
+    ...(reader.has('reconcile') && { reconcile: readReconcilePart(reader.child('reconcile')) }),
     ...(spark !== undefined && { spark }),
     maxConcurrency: reader.integer('maxConcurrency', 2, 1_000, 2),
     memorySize: reader.integer('memorySize', 1_024, 10_240, 2_048),
@@ -86,6 +98,11 @@ function readSpark(reader: ConfigReader): SparkSettings {
 function readSchedule(reader: ConfigReader): { readonly every: number } {
   reader.onlyKnows(['every']);
   return { every: reader.integer('every', 1, MAX_HOURS, 24) };
+}
+
+function readReconcilePart(reader: ConfigReader): NonNullable<MaintenanceDeployment['reconcile']> {
+  reader.onlyKnows(['every', ...RECONCILE_SETTINGS]);
+  return { every: reader.integer('every', 1, MAX_HOURS, 24), ...readReconcileSchedule(reader) };
 }
 
 const OPTIMIZE_SETTINGS = [

@@ -31,8 +31,26 @@ export class MaintenanceAlarms extends Construct {
       },
       { pipelineName, runbook: RUNBOOK },
     );
-    this.alarms = maintenance.hasSpark ? [deadLetters, sparkFailures(this, topic, pipelineName)] : [deadLetters];
+    this.alarms = [
+      deadLetters,
+      ...(maintenance.hasSpark ? [sparkFailures(this, topic, pipelineName)] : []),
+      ...(maintenance.reconciles ? [missedEvents(this, topic, pipelineName)] : []),
+    ];
   }
+}
+
+function missedEvents(scope: Construct, topic: Topic, pipelineName: string): Alarm {
+  return createAlarm(
+    scope,
+    topic,
+    {
+      id: 'MissedEvents',
+      description: 'Files were found of which no event had come in time; they are in their tables now.',
+      metric: serviceMetric('maintenance', pipelineName, 'filesMissed'),
+      threshold: 0,
+    },
+    { pipelineName, runbook: RUNBOOK },
+  );
 }
 
 function sparkFailures(scope: Construct, topic: Topic, pipelineName: string): Alarm {

@@ -17,22 +17,25 @@ export interface MaintenancePolicyProps {
   readonly deletesFiles: boolean;
   /** Whether expired files of the log are deleted. */
   readonly deletesLog: boolean;
+  /** Whether files that events missed are appended, or noted in quarantine. */
+  readonly reconciles: boolean;
 }
 
 /** Prefixes in the policy of the role, of the 10,240 characters that the policies of a role may have. */
 const MAX_GRANTED_PREFIXES = 5;
 const LOG = ['_delta_log/*', '*/_delta_log/*'];
+const QUARANTINE = ['_resaca/quarantine/*', '*/_resaca/quarantine/*'];
 
 /** Reads tables and writes their logs; what is more than that only where it is asked for. */
 export function maintenancePolicy(scope: Construct, id: string, props: MaintenancePolicyProps): Policy {
-  const { bucket, rewrites, deletesFiles, deletesLog } = props;
+  const { bucket, rewrites, deletesFiles, deletesLog, reconciles } = props;
   const prefixes = atMost(MAX_GRANTED_PREFIXES, props.prefixes);
   const folders = prefixes.length === 0 ? [''] : prefixes.map((prefix) => `${prefix}/`);
   const arns = (patterns: readonly string[]) =>
     folders.flatMap((folder) => patterns.map((pattern) => bucket.arnForObjects(folder + pattern)));
   const everything = arns(['*']);
   const log = arns(LOG);
-  const written = [...log, ...(rewrites ? arns(COMPACTED) : [])];
+  const written = [...log, ...(rewrites ? arns(COMPACTED) : []), ...(reconciles ? arns(QUARANTINE) : [])];
   // Files that wait for a deferred commit are named at the bucket's root: a vacuum leaves them alone.
   const pending = deletesFiles && prefixes.length > 0 ? [bucket.arnForObjects(`${PENDING_PREFIX}*`)] : [];
   const statements = [
@@ -53,7 +56,7 @@ export function maintenancePolicy(scope: Construct, id: string, props: Maintenan
     policy,
     [...new Set([...everything, ...pending, ...written])],
     'Tables have names that nobody knows at deployment. Reading is limited to the prefixes of the tables, writing to their ' +
-      'logs and to what compaction makes; files are deleted only where a vacuum, log files where their clean-up is asked for.',
+      'logs, to what compaction makes, and to the quarantine where what events missed is looked for; files are deleted only where a vacuum, log files where their clean-up is asked for.',
   );
   return policy;
 }

@@ -11,7 +11,12 @@ import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { CommitRule } from '../../src/ingest/config.ts';
 import { ConfigError } from '../../src/ingest/config-reader.ts';
-import { type OptimizeSettings, parseMaintenanceConfig } from '../../src/maintenance/config.ts';
+import {
+  type MaintenanceConfigInput,
+  type OptimizeSettings,
+  parseMaintenanceConfig,
+} from '../../src/maintenance/config.ts';
+import type { ReconcileInput } from '../../src/maintenance/reconcile-config.ts';
 import { outermost, trimSlashes } from '../prefixes.ts';
 import { commitPolicy } from './commit-policy.ts';
 import { EventQueue } from './event-queue.ts';
@@ -27,6 +32,8 @@ export interface MaintainedTables {
   readonly prefixes?: readonly string[];
   /** How they commit; the same as their writers do. @default by conditional PUT */
   readonly commits?: readonly CommitRule[];
+  /** Whether files land there that become tables by events; what these miss is looked for by `reconcile`. @default false */
+  readonly landing?: boolean;
 }
 
 /** Work that is done at times, beside the checkpoints, which the writers ask for. */
@@ -37,6 +44,8 @@ export interface MaintenanceSchedules {
   readonly vacuum?: Duration;
   /** Time between two deletions of expired log files, whole hours. @default never */
   readonly cleanLog?: Duration;
+  /** Time between two comparisons of landing tables with what lies there, whole hours; needs `reconcile`. @default never */
+  readonly reconcile?: Duration;
 }
 
 export interface MaintenanceQueueProps {
@@ -90,6 +99,8 @@ export interface TableMaintenanceProps extends Omit<FunctionSettings, 'timeout' 
   /** @default none: checkpoints only */
   readonly schedules?: MaintenanceSchedules;
   readonly optimize?: Partial<OptimizeSettings>;
+  /** Rules of the append function, by which it is made up for what events missed in places with `landing`. */
+  readonly reconcile?: ReconcileInput;
   /** Compacts tables that are beyond the function; it must know the same tables. @default nothing does */
   readonly spark?: SparkJobs;
   /** Tables that are worked on at the same time at most, from 2. @default 2 */
@@ -110,21 +121,25 @@ export class TableMaintenance extends Construct {
   readonly memorySize: number;
   /** Whether tables that are beyond the function go to Spark. */
   readonly hasSpark: boolean;
+  /** Whether what events missed is looked for. */
+  readonly reconciles: boolean;
 
   /** Throws ConfigError naming every mistake of the properties. */
   constructor(scope: Construct, id: string, props: TableMaintenanceProps) {
     super(scope, id);
-    const { schedules = {}, optimize, spark, ...settings } = props;
-    const places = props.tables.map(({ bucket, prefixes = [], commits = [] }) => ({
+    const { schedules = {}, optimize, reconcile, spark, ...settings } = props;
+    const places = props.tables.map(({ bucket, prefixes = [], commits = [], landing = false }) => ({
       bucket,
+      landing: landing && reconcile !== undefined,
       commits: commits.some(({ commitProtocol }) => commitProtocol !== undefined) ? commits : [],
       prefixes: outermost(prefixes.map(trimSlashes)),
     }));
-    const config = optimize === undefined ? {} : { optimize };
+    const config = { ...(optimize !== undefined && { optimize }), ...(reconcile !== undefined && { reconcile }) };
     checkProps(schedules, {
       ...config,
-      places: places.map(({ prefixes, commits }) => ({ bucket: 'any-bucket', prefixes, commits })),
+      places: places.map(({ prefixes, commits, landing }) => ({ bucket: 'any-bucket', prefixes, commits, landing })),
     });
+    this.reconciles = schedules.reconcile !== undefined;
     this.work = props.work ?? new MaintenanceQueue(this, 'Queue');
     this.pipelineName = props.pipelineName ?? `${Stack.of(this).stackName}-${id}`;
     const maintenance = new ResacaFunction(this, 'Function', {
@@ -136,10 +151,11 @@ export class TableMaintenance extends Construct {
       // The names of new buckets are known at the deployment only.
       environment: {
         RESACA_PLACES: Stack.of(this).toJsonString(
-          places.map(({ bucket, prefixes, commits }) => ({
+          places.map(({ bucket, prefixes, commits, landing }) => ({
             bucket: bucket.bucketName,
             prefixes,
             ...(commits.length > 0 && { commits }),
+            ...(landing && { landing }),
           })),
         ),
         ...(spark !== undefined && {
@@ -155,13 +171,14 @@ export class TableMaintenance extends Construct {
     this.role = maintenance.role;
     this.logGroup = maintenance.logGroup;
     this.memorySize = maintenance.memorySize;
-    for (const [index, { bucket, prefixes, commits }] of places.entries()) {
+    for (const [index, { bucket, prefixes, commits, landing }] of places.entries()) {
       const policy = maintenancePolicy(this, `Tables${index}`, {
         bucket,
         prefixes,
         rewrites: schedules.optimize !== undefined,
         deletesFiles: schedules.vacuum !== undefined,
         deletesLog: schedules.cleanLog !== undefined,
+        reconciles: landing && this.reconciles,
       });
       const committing = commitPolicy(this, `Commits${index}`, { bucket, rules: commits, prefixes });
       for (const granted of [policy, committing].filter((one) => one !== undefined)) {
@@ -176,6 +193,7 @@ export class TableMaintenance extends Construct {
     );
     this.hasSpark = spark !== undefined;
     if (spark !== undefined) this.waitFor(spark);
+    this.addSchedule('Reconcile', schedules.reconcile, ['reconcile']);
     this.addSchedule('Optimize', schedules.optimize, ['optimize', 'checkpoint']);
     this.addSchedule('Vacuum', schedules.vacuum, ['vacuum']);
     this.addSchedule('CleanLog', schedules.cleanLog, ['cleanLog']);
@@ -200,13 +218,20 @@ export class TableMaintenance extends Construct {
   }
 }
 
-function checkProps(schedules: MaintenanceSchedules, config: unknown): void {
+function checkProps(
+  schedules: MaintenanceSchedules,
+  config: Pick<MaintenanceConfigInput, 'places' | 'optimize' | 'reconcile'>,
+): void {
   const problems: string[] = [];
   for (const [name, every] of Object.entries(schedules) as [string, Duration | undefined][]) {
     const hours = every?.toHours({ integral: false }) ?? 1;
     if (!Number.isInteger(hours) || hours < 1) {
       problems.push(`schedules.${name}: expected whole hours from 1 on, got ${every?.toHumanString()}`);
     }
+  }
+  const { places, reconcile } = config;
+  if (schedules.reconcile !== undefined && (reconcile === undefined || !places.some(({ landing }) => landing))) {
+    problems.push('schedules.reconcile: expected the rules in `reconcile`, and `landing` for some of the tables');
   }
   if (problems.length > 0) throw new ConfigError(problems);
   parseMaintenanceConfig(config);

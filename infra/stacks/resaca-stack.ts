@@ -23,6 +23,15 @@ export interface ResacaStackProps extends StackProps {
   readonly config?: ResacaConfig;
 }
 
+/** By the rules and the announced suffixes of the landing. */
+function reconcileSettings(
+  { minAge, deletes }: NonNullable<NonNullable<Deployment['maintenance']>['reconcile']>,
+  { suffixes }: Deployment['landing'],
+  append: Deployment['tables'],
+) {
+  return { minAge, suffixes, append, ...(deletes !== undefined && { deletes }) };
+}
+
 /** A landing bucket, the pipeline that appends its files to tables, one for Kafka if wanted, and what watches them. */
 export class ResacaStack extends Stack {
   readonly bucket: Bucket | IBucket;
@@ -108,17 +117,17 @@ export class ResacaStack extends Stack {
   }
 
   private addMaintenance(
-    { maintenance, append, prefixes, kafka, tables }: Deployment,
+    { maintenance, append, prefixes, kafka, tables, landing }: Deployment,
     work: MaintenanceQueue,
   ): TableMaintenance {
-    const { optimize, vacuum, cleanLog, spark, maxConcurrency = 2, memorySize = 2048 } = maintenance ?? {};
+    const { optimize, vacuum, cleanLog, reconcile, spark, maxConcurrency = 2, memorySize = 2048 } = maintenance ?? {};
     const { logLevel, tracing, metricsByTable, logRetention } = append;
     const bronze =
       this.bronze === undefined
         ? []
         : [{ bucket: this.bronze.bucket, prefixes: this.bronze.tableFolders, commits: kafkaCommitRules(kafka ?? {}) }];
     const commits = appendCommitRules(parseAppendConfig(tables));
-    const all = [{ bucket: this.bucket, prefixes, commits }, ...bronze];
+    const all = [{ bucket: this.bucket, prefixes, commits, landing: true }, ...bronze];
     const construct = new TableMaintenance(this, 'Maintenance', {
       work,
       tables: all,
@@ -127,7 +136,9 @@ export class ResacaStack extends Stack {
         ...(optimize !== undefined && { optimize: Duration.hours(optimize.every) }),
         ...(vacuum !== undefined && { vacuum: Duration.hours(vacuum.every) }),
         ...(cleanLog !== undefined && { cleanLog: Duration.hours(cleanLog.every) }),
+        ...(reconcile !== undefined && { reconcile: Duration.hours(reconcile.every) }),
       },
+      ...(reconcile !== undefined && { reconcile: reconcileSettings(reconcile, landing, tables) }),
       ...(optimize !== undefined && { optimize: optimize.settings }),
       maxConcurrency,
       memorySize,

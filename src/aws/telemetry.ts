@@ -14,6 +14,8 @@ const UNITS: Readonly<Record<keyof TableMetrics, (typeof MetricUnit)[keyof typeo
   checkpoints: MetricUnit.Count,
   filesCompacted: MetricUnit.Count,
   filesDeleted: MetricUnit.Count,
+  filesMissed: MetricUnit.Count,
+  filesUnknown: MetricUnit.Count,
   conflicts: MetricUnit.Count,
   quarantined: MetricUnit.Count,
   skipped: MetricUnit.Count,

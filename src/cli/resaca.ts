@@ -3,69 +3,20 @@ import { createInterface } from 'node:readline/promises';
 import project from '../../package.json' with { type: 'json' };
 import { parseCommandLine, UsageError } from './args.ts';
 import { COMMON_OPTIONS, type Command, commandHelp, programHelp } from './command.ts';
+import { COMMANDS } from './commands.ts';
 import { describeError } from './describe-error.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { createTerminal, type Terminal } from './terminal.ts';
-
-/** Loaded when needed, because each brings its own libraries along. */
-async function loadCommands(): Promise<readonly Command[]> {
-  const [
-    start,
-    inspect,
-    convert,
-    checkpoint,
-    optimize,
-    vacuum,
-    cleanLog,
-    doctor,
-    deadLetters,
-    kafka,
-    replay,
-    orphans,
-    cost,
-  ] = await Promise.all([
-    import('./start/command.ts'),
-    import('./inspect/command.ts'),
-    import('./convert/command.ts'),
-    import('./checkpoint/command.ts'),
-    import('./optimize/command.ts'),
-    import('./vacuum/command.ts'),
-    import('./clean-log/command.ts'),
-    import('./doctor/command.ts'),
-    import('./dead-letters/command.ts'),
-    import('./kafka/command.ts'),
-    import('./kafka-replay/command.ts'),
-    import('./kafka-orphans/command.ts'),
-    import('./cost/command.ts'),
-  ]);
-  return [
-    start.startCommand,
-    inspect.inspectCommand,
-    convert.convertCommand,
-    doctor.doctorCommand,
-    checkpoint.checkpointCommand,
-    optimize.createOptimizeCommand({
-      spark: async (...work) => (await import('./optimize/run-on-spark.ts')).runOnSpark(...work),
-    }),
-    vacuum.vacuumCommand,
-    cleanLog.cleanLogCommand,
-    deadLetters.deadLettersCommand,
-    kafka.kafkaCommand,
-    replay.kafkaReplayCommand,
-    orphans.kafkaOrphansCommand,
-    cost.costCommand,
-  ];
-}
 
 /** Other names of commands. */
 const ALIASES: ReadonlyMap<string, string> = new Map([['kafka run', 'kafka']]);
 
 /** The command that arguments begin with, whose name may be two words, and the arguments behind it. */
-function findCommand(commands: readonly Command[], args: readonly string[]) {
+async function findCommand(args: readonly string[]) {
   for (const words of [2, 1]) {
     const name = args.slice(0, words).join(' ');
-    const command = commands.find((known) => known.name === (ALIASES.get(name) ?? name));
-    if (command !== undefined) return { command, rest: args.slice(words) };
+    const load = COMMANDS.get(ALIASES.get(name) ?? name);
+    if (load !== undefined) return { command: await load(), rest: args.slice(words) };
   }
   return undefined;
 }
@@ -76,12 +27,11 @@ async function main(args: readonly string[], terminal: Terminal): Promise<ExitCo
     await terminal.print(project.version);
     return EXIT.ok;
   }
-  const commands = await loadCommands();
   if (name === '--help') {
-    await terminal.print(programHelp(commands));
+    await terminal.print(programHelp(await Promise.all(Array.from(COMMANDS.values(), (load) => load()))));
     return EXIT.ok;
   }
-  const found = findCommand(commands, args);
+  const found = await findCommand(args);
   try {
     if (name === undefined) throw new UsageError('a command is missing');
     if (found === undefined) throw new UsageError(`unknown command "${name}"`);

@@ -39,7 +39,7 @@ const LISTED_BATCH = 20_000;
 /** Files of one commit: about 2 MB of log. */
 const COMMIT_FILES = 2_000;
 /** `txn` that stands in the log once all files of the prefix have been taken. */
-const ADOPTED_APP_ID = 'resaca/adopt-existing';
+export const ADOPTED_APP_ID = 'resaca/adopt-existing';
 
 /** Whether the table was created to take the files that were there before it. */
 export function isAdopting(snapshot: Snapshot): boolean {

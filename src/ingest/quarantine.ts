@@ -23,6 +23,10 @@ export interface QuarantineRecord {
   readonly quarantinedAt: string;
   /** What of the schema did not fit, for `SCHEMA_CONFLICT`. */
   readonly schemaDifference?: unknown;
+  /** How often it was tried again since, in vain (`resaca quarantine retry`). @default 0 */
+  readonly retries?: number;
+  /** When it was tried again last, ISO 8601. */
+  readonly retriedAt?: string;
 }
 
 export const QUARANTINE_DIR = '_resaca/quarantine';
@@ -74,7 +78,12 @@ async function quarantine(
     ...(rejection.schemaDifference !== undefined && { schemaDifference: rejection.schemaDifference }),
   };
   const body = new TextEncoder().encode(`${JSON.stringify(record, null, 2)}\n`);
-  return table.store.putIfAbsent(tableKey(table, `${QUARANTINE_DIR}/${recordName(object)}.json`), body);
+  return table.store.putIfAbsent(quarantineKey(table, object), body);
+}
+
+/** The key of the record of one version of an object. */
+export function quarantineKey(table: TableRef, object: Pick<LandedObject, 'path' | 'sequencer' | 'etag'>): string {
+  return tableKey(table, `${QUARANTINE_DIR}/${recordName(object)}.json`);
 }
 
 function recordName(object: Pick<LandedObject, 'path' | 'sequencer' | 'etag'>): string {

@@ -13,6 +13,10 @@ export interface TableMetrics {
   filesCompacted: number;
   /** Files that no version needs any more. */
   filesDeleted: number;
+  /** Files that a reconciliation found: no event of their coming, or of their going, was handled. */
+  filesMissed: number;
+  /** Files that it left alone, because the log does not tell whether they were in the table once. */
+  filesUnknown: number;
   /** Commit races lost (each was followed by another try). */
   conflicts: number;
   quarantined: number;

@@ -45,6 +45,8 @@ const NOTHING: TableTotals = {
   checkpoints: 0,
   filesCompacted: 0,
   filesDeleted: 0,
+  filesMissed: 0,
+  filesUnknown: 0,
   conflicts: 0,
   quarantined: 0,
   skipped: 0,

@@ -1,5 +1,6 @@
 import { type CommitRule, readCommitRules } from '../ingest/config.ts';
 import { ConfigError, ConfigReader } from '../ingest/config-reader.ts';
+import { type ReconcileInput, type ReconcileSettings, readReconcile } from './reconcile-config.ts';
 
 /** Where tables are looked for. */
 export interface TablePlace {
@@ -8,6 +9,8 @@ export interface TablePlace {
   readonly prefixes: readonly string[];
   /** How the tables commit; the same as their writers do. @default by conditional PUT */
   readonly commits?: readonly CommitRule[];
+  /** Whether files land there, to be appended by the rules of `reconcile`. @default false */
+  readonly landing?: boolean;
 }
 
 /** How small files are put together, where a table says nothing of it. */
@@ -28,12 +31,17 @@ export interface OptimizeSettings {
 export interface MaintenanceConfig {
   readonly places: readonly TablePlace[];
   readonly optimize: OptimizeSettings;
+  /** What events missed is looked for, where files land. @default it is not */
+  readonly reconcile?: ReconcileSettings;
 }
 
 /** A configuration as a user writes it: what is left out has its default. */
 export interface MaintenanceConfigInput {
-  readonly places: readonly (Pick<TablePlace, 'bucket' | 'commits'> & { readonly prefixes?: readonly string[] })[];
+  readonly places: readonly (Pick<TablePlace, 'bucket' | 'commits' | 'landing'> & {
+    readonly prefixes?: readonly string[];
+  })[];
   readonly optimize?: Partial<OptimizeSettings>;
+  readonly reconcile?: ReconcileInput;
 }
 
 const MIB = 2 ** 20;
@@ -43,22 +51,28 @@ const GIB = 1_024 * MIB;
 export function parseMaintenanceConfig(value: unknown): MaintenanceConfig {
   const problems: string[] = [];
   const root = new ConfigReader(value, '', problems);
-  root.onlyKnows(['places', 'optimize']);
+  root.onlyKnows(['places', 'optimize', 'reconcile']);
   const config: MaintenanceConfig = {
     places: root.children('places').map(readPlace),
     optimize: readOptimize(root.child('optimize')),
+    ...(root.has('reconcile') && { reconcile: readReconcile(root.child('reconcile')) }),
   };
   if (problems.length > 0) throw new ConfigError(problems);
   return config;
 }
 
 function readPlace(reader: ConfigReader): TablePlace {
-  reader.onlyKnows(['bucket', 'prefixes', 'commits']);
+  reader.onlyKnows(['bucket', 'prefixes', 'commits', 'landing']);
   const bucket = reader.optionalText('bucket') ?? '';
   if (bucket === '') reader.problem('bucket', 'is required');
   const prefixes = reader.texts('prefixes').map((prefix) => prefix.replace(/^\/+|\/+$/g, ''));
   const commits = readCommitRules(reader, 'commits');
-  return { bucket, prefixes: prefixes.length === 0 ? [''] : prefixes, ...(commits.length > 0 && { commits }) };
+  return {
+    bucket,
+    prefixes: prefixes.length === 0 ? [''] : prefixes,
+    ...(commits.length > 0 && { commits }),
+    ...(reader.boolean('landing', false) && { landing: true }),
+  };
 }
 
 /** Reads the settings of compaction, also where they stand in the configuration of a deployment. */

@@ -61,15 +61,36 @@ export function createMaintenanceHandler(deps: MaintenanceDeps) {
 
 async function enqueueAll(deps: MaintenanceDeps, { tasks, time }: UpkeepSchedule): Promise<void> {
   let count = 0;
-  for (const { bucket, prefixes } of deps.config.places) {
-    for (const prefix of prefixes) {
-      for await (const root of findTables(deps.storeFor(bucket), prefix)) {
-        await deps.queue.send({ bucket, root, tasks }, time);
+  for (const place of deps.config.places) {
+    // Where files do not land, events cannot get lost.
+    const own = tasks.filter((task) => task !== 'reconcile' || place.landing === true);
+    if (own.length === 0) continue;
+    for (const prefix of place.prefixes) {
+      for await (const root of tablesOf(deps, place.bucket, prefix, own)) {
+        await deps.queue.send({ bucket: place.bucket, root, tasks: own }, time);
         count++;
       }
     }
   }
   deps.telemetry.log('info', 'upkeep scheduled', { tables: count, tasks });
+}
+
+/** The tables under a prefix; for a reconciliation also those of which no event has come yet. */
+async function* tablesOf(
+  deps: MaintenanceDeps,
+  bucket: string,
+  prefix: string,
+  tasks: readonly Task[],
+): AsyncGenerator<string, void, undefined> {
+  const store = deps.storeFor(bucket);
+  const known = new Set<string>();
+  for await (const root of findTables(store, prefix)) {
+    known.add(root);
+    yield root;
+  }
+  if (!tasks.includes('reconcile') || deps.openReconcile === undefined) return;
+  const { roots } = await deps.openReconcile();
+  for await (const root of roots(store, bucket, prefix)) if (!known.has(root)) yield root;
 }
 
 async function work(deps: MaintenanceDeps, message: UpkeepMessage, deadline: number, occasion: string): Promise<void> {

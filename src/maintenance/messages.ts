@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 
 /** What can be done for a table, in the order in which it is done. */
-export const TASKS = ['optimize', 'checkpoint', 'vacuum', 'cleanLog'] as const;
+export const TASKS = ['reconcile', 'optimize', 'checkpoint', 'vacuum', 'cleanLog'] as const;
 export type Task = (typeof TASKS)[number];
 
 /** Work on one table, as a message of the queue. */

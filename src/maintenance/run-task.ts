@@ -14,6 +14,13 @@ export const runTask: RunTask = (task, engine, table, deadline) => RUNNERS[task]
 type Runner = (engine: TaskEngine, table: TableRef, deadline: number) => Promise<TaskOutcome>;
 
 const RUNNERS: Readonly<Record<Task, Runner>> = {
+  async reconcile({ openReconcile }, table, deadline) {
+    if (openReconcile === undefined) {
+      return { state: 'done', metrics: {}, details: { leftOut: 'the configuration has no part reconcile' } };
+    }
+    return (await openReconcile()).run(table, deadline);
+  },
+
   async checkpoint(engine, table, deadline) {
     const result = await checkpointTable(engine, table, { deadline });
     const checkpoints = result.outcome === 'written' ? 1 : 0;

@@ -135,7 +135,7 @@ const MAX_FOLDERS = 100_000;
 const PROBES = 32;
 
 /** Finds files that belong to tables below the root, by a LIST for each folder that holds one of the files. */
-function createInnerTables({ store, root }: TableRef) {
+export function createInnerTables({ store, root }: TableRef) {
   const known = new Map<string, boolean>();
   const prefix = root === '' ? '' : `${root}/`;
 
@@ -149,7 +149,7 @@ function createInnerTables({ store, root }: TableRef) {
   }
 
   return {
-    async without(files: readonly ListedFile[]): Promise<ListedFile[]> {
+    async without<File extends Pick<ListedFile, 'path'>>(files: readonly File[]): Promise<File[]> {
       if (known.size > MAX_FOLDERS) known.clear();
       const folders = new Set(files.flatMap(({ path }) => foldersOf(path)));
       await mapConcurrently(

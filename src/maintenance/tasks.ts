@@ -1,5 +1,6 @@
 import type { TableRef } from '../delta/table.ts';
 import type { TableMetrics } from '../ingest/telemetry.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
 import type { MaintenanceConfig } from './config.ts';
 import type { MaintenanceEngine } from './engine.ts';
 import type { Task } from './messages.ts';
@@ -18,11 +19,20 @@ export interface TaskOutcome {
   readonly details: Readonly<Record<string, unknown>>;
 }
 
+/** Looks for what events missed; see `src/recovery`. */
+export interface ReconcileTask {
+  /** The roots of the tables that files below a prefix belong to by the rules, those that have no log yet included. */
+  roots(store: ObjectStore, bucket: string, prefix: string): AsyncIterable<string>;
+  run(table: TableRef, deadline: number): Promise<TaskOutcome>;
+}
+
 /** What the maintenance function works with. */
 export interface TaskEngine extends MaintenanceEngine {
   readonly config: MaintenanceConfig;
   /** Where there is one: for tables that are beyond this function. Opened when it is needed. */
   openSpark?(): Promise<SparkJobs>;
+  /** Where files land whose events may get lost. Opened when it is needed. */
+  openReconcile?(): Promise<ReconcileTask>;
 }
 
 /** Does one kind of work on a table until it is done or the time (ms since the epoch) is up. */

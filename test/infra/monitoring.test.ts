@@ -8,6 +8,7 @@ import { templateOf } from '../support/templates.ts';
 const template = templateOf({
   landing: { notifications: 'eventbridge' },
   alarms: { email: 'data@example.com', maxLag: 120, maxMessageAge: 600 },
+  maintenance: { optimize: {}, spark: {}, reconcile: {} },
 });
 const alarms = Object.values(template.findResources('AWS::CloudWatch::Alarm')).map(({ Properties }) => Properties);
 /** With every part that has alarms of its own. */

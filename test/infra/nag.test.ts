@@ -32,7 +32,7 @@ const SHAPES: Readonly<Record<string, ResacaConfig>> = {
   'with Kafka, keys of its own and deferred commits': {
     encryption: 'kms',
     kafka: { clusterArn: CLUSTER_ARN, topics: ['web'], tables: { commits: 'deferred' } },
-    maintenance: { optimize: {}, vacuum: {}, cleanLog: {}, spark: {} },
+    maintenance: { optimize: {}, vacuum: {}, cleanLog: {}, reconcile: {}, spark: {} },
   },
   'with a vacuum and Spark, in prefixes': {
     maintenance: { optimize: {}, vacuum: {}, spark: {} },

@@ -80,6 +80,40 @@ describe('table maintenance', () => {
     assert.deepEqual(keysFor(template, 's3:DeleteObject', 'Deny'), []);
   });
 
+  it('may write records of quarantine where what events missed is looked for, and only where files land', () => {
+    const stack = new Stack(createApp(), 'upkeep');
+    const bucket = Bucket.fromBucketName(stack, 'Lake', 'lake');
+    new TableMaintenance(stack, 'Maintenance', {
+      tables: [
+        { bucket, prefixes: ['raw'], landing: true },
+        { bucket, prefixes: ['bronze'] },
+      ],
+      schedules: { reconcile: DAILY },
+      reconcile: { append: { tables: [{ prefix: 'raw/web' }] } },
+    });
+    const template = Template.fromStack(stack);
+    assert.deepEqual(keysFor(template, 's3:PutObject'), [
+      'lake/bronze/*/_delta_log/*',
+      'lake/bronze/_delta_log/*',
+      'lake/raw/*/_delta_log/*',
+      'lake/raw/*/_resaca/quarantine/*',
+      'lake/raw/_delta_log/*',
+      'lake/raw/_resaca/quarantine/*',
+    ]);
+    assert.deepEqual(keysFor(template, 's3:DeleteObject'), []);
+    const functions = Object.values(template.findResources('AWS::Lambda::Function'));
+    const { RESACA_PLACES: places } = functions[0]?.Properties.Environment.Variables ?? {};
+    assert.equal(
+      textOf(places),
+      '[{"bucket":"lake","prefixes":["raw"],"landing":true},{"bucket":"lake","prefixes":["bronze"]}]',
+    );
+    const rules = Object.values(template.findResources('AWS::Events::Rule'));
+    assert.equal(
+      rules[0]?.Properties.Targets[0].InputTransformer.InputTemplate,
+      '{"tasks":["reconcile"],"time":<time>}',
+    );
+  });
+
   it('is called by schedules with the tasks, and with the time that tells two calls apart', () => {
     const template = templateWith({ schedules: { optimize: Duration.hours(6), vacuum: DAILY, cleanLog: DAILY } });
     const rules = Object.values(template.findResources('AWS::Events::Rule')).map(({ Properties }) => [
@@ -104,6 +138,9 @@ describe('table maintenance', () => {
   it('refuses what cannot be', () => {
     assert.throws(() => templateWith({ schedules: { vacuum: Duration.minutes(90) } }), ConfigError);
     assert.throws(() => templateWith({ optimize: { targetFileSize: 1 } }), /optimize\.targetFileSize: expected/);
+    assert.throws(() => templateWith({ schedules: { reconcile: DAILY } }), /schedules\.reconcile: expected the rules/);
+    const wrong = { append: { convention: 'all' } } as unknown as NonNullable<TableMaintenanceProps['reconcile']>;
+    assert.throws(() => templateWith({ reconcile: wrong }), /reconcile\.append: convention: expected hive or none/);
   });
 });
 
@@ -159,6 +196,16 @@ describe('the maintenance of a deployment', () => {
     assert.ok(!/Spark|Postponed/.test(JSON.stringify(without.toJSON())));
   });
 
+  it('looks for what events missed where it is asked to, and has an alarm for it', () => {
+    const template = templateOf({ maintenance: { reconcile: { every: 6 } } });
+    template.hasResourceProperties('AWS::CloudWatch::Alarm', { AlarmName: 'resaca-dev-MissedEvents' });
+    template.hasResourceProperties('AWS::Events::Rule', { ScheduleExpression: 'rate(6 hours)' });
+    const without = JSON.stringify(templateOf({ maintenance: { vacuum: {} } }).toJSON());
+    assert.ok(!/MissedEvents|"tasks":\["reconcile/.test(without));
+    const { maintenance } = parseResacaConfig({ maintenance: { reconcile: { minAge: 90, deletes: 'keep' } } });
+    assert.deepEqual(maintenance?.reconcile, { every: 24, minAge: 90, deletes: 'keep' });
+  });
+
   it('has its settings in the configuration', () => {
     const { maintenance } = parseResacaConfig({ maintenance: { optimize: { minAge: 5 }, vacuum: { every: 48 } } });
     assert.deepEqual(maintenance, {
@@ -171,6 +218,8 @@ describe('the maintenance of a deployment', () => {
 
   for (const [what, maintenance, problem] of [
     ['an unknown setting', { vaccum: {} }, /maintenance\.vaccum: is not a setting/],
+    ['another policy', { reconcile: { deletes: 'all' } }, /maintenance\.reconcile\.deletes: expected keep or remove/],
+    ['rules twice', { reconcile: { append: {} } }, /maintenance\.reconcile\.append: is not a setting/],
     ['a rate of minutes', { vacuum: { every: 0.5 } }, /maintenance\.vacuum\.every: expected a whole number/],
     ['a target below a MiB', { optimize: { targetFileSize: 1 } }, /maintenance\.optimize: targetFileSize: expected/],
     ['Spark without a compaction', { spark: {} }, /maintenance\.spark: compacts what is beyond the function/],

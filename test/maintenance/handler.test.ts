@@ -73,6 +73,37 @@ describe('the maintenance function', () => {
     );
   });
 
+  it('reconciles where files land, the tables that have no log yet included', async () => {
+    const config = parseMaintenanceConfig({
+      places: [{ bucket: 'lake', prefixes: ['raw'], landing: true }, { bucket: 'other' }],
+      reconcile: {},
+    });
+    const { stores, sent, handle } = world({
+      config,
+      openReconcile: async () => ({
+        async *roots(_store, bucket, prefix) {
+          yield `${prefix}/a`;
+          yield `${prefix}/new-in-${bucket}`;
+        },
+        run: async () => ({ state: 'done', metrics: {}, details: {} }),
+      }),
+    });
+    await stores.lake.put(`raw/a/${COMMIT}`, new Uint8Array());
+    await stores.other.put(`t/${COMMIT}`, new Uint8Array());
+    await handle({ tasks: ['reconcile'], time: 'now' });
+    await handle({ tasks: ['reconcile', 'vacuum'], time: 'later' });
+    assert.deepEqual(
+      sent.map(({ message: { root, tasks } }) => [root, ...tasks]),
+      [
+        ['raw/a', 'reconcile'],
+        ['raw/new-in-lake', 'reconcile'],
+        ['raw/a', 'reconcile', 'vacuum'],
+        ['raw/new-in-lake', 'reconcile', 'vacuum'],
+        ['t', 'vacuum'],
+      ],
+    );
+  });
+
   it('does the work of a message in its order', async () => {
     const { done, sent, handle, message } = world();
     await handle(message({ bucket: 'lake', root: 'raw/a', tasks: ['optimize', 'checkpoint', 'vacuum'] }));

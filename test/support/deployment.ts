@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   GetQueueAttributesCommand,
+  PurgeQueueCommand,
   ReceiveMessageCommand,
   SendMessageBatchCommand,
   SetQueueAttributesCommand,
@@ -172,6 +173,23 @@ export class Deployment {
         new ReceiveMessageCommand({ QueueUrl: this.queueUrl, MaxNumberOfMessages: 10, VisibilityTimeout: 0 }),
       );
       return Messages.map(({ Body = '' }) => Body);
+    } finally {
+      await enableMapping(this.server, arn, true);
+    }
+  }
+
+  /** Does what causes `count` messages, and loses them. Returns how many there were. */
+  async loseEvents(count: number, work: () => Promise<unknown>): Promise<number> {
+    const arn = await this.queueArn();
+    await this.untilDepth(this.queueUrl, 0);
+    await enableMapping(this.server, arn, false);
+    try {
+      await work();
+      await this.untilDepth(this.queueUrl, count);
+      const lost = await this.depth(this.queueUrl);
+      await this.sqs.send(new PurgeQueueCommand({ QueueUrl: this.queueUrl }));
+      await this.untilDepth(this.queueUrl, 0);
+      return lost;
     } finally {
       await enableMapping(this.server, arn, true);
     }

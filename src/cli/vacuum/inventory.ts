@@ -16,7 +16,10 @@ const NEEDED = ['Key', 'Size', 'LastModifiedDate'];
  * or in the same folder), or one data file, CSV, plain or gzip (Amazon S3 user guide, "Amazon S3 Inventory list"). Older
  * versions and delete markers are left out. Throws UsageError naming what is wrong, and the line.
  */
-export async function* readInventory(path: string, table: TableRef): AsyncGenerator<ListedFile, void, undefined> {
+export async function* readInventory(
+  path: string,
+  table: Pick<TableRef, 'url' | 'root'>,
+): AsyncGenerator<ListedFile, void, undefined> {
   const { columns, files } = path.endsWith('.json') ? await readManifest(path) : { columns: undefined, files: [path] };
   for (const file of files) yield* readData(file, columns, table);
 }
@@ -61,7 +64,7 @@ function parseJson(path: string, text: string): Record<string, unknown> {
 async function* readData(
   path: string,
   given: readonly string[] | undefined,
-  table: TableRef,
+  table: Pick<TableRef, 'url' | 'root'>,
 ): AsyncGenerator<ListedFile, void, undefined> {
   const raw = createReadStream(path);
   const input = path.endsWith('.gz') ? raw.pipe(createGunzip()) : raw;
@@ -102,7 +105,7 @@ function parseLine(line: string, where: string): string[] {
 function toFile(
   cells: readonly string[],
   columns: readonly string[],
-  { url, root }: TableRef,
+  { url, root }: Pick<TableRef, 'url' | 'root'>,
   where: string,
 ): ListedFile | undefined {
   const value = (name: string): string => cells[columns.indexOf(name)] ?? '';
