@@ -3,9 +3,11 @@
 export type { AppendConfigInput, CommitRule, TableRuleInput } from '../src/ingest/config.ts';
 export { ConfigError } from '../src/ingest/config-reader.ts';
 export type { KafkaConfigInput } from '../src/kafka/config.ts';
+export type { QueueConfigInput } from '../src/queue/config.ts';
 export type { KafkaDeploymentConfig } from './config/kafka-config.ts';
 export { loadConfig } from './config/load-config.ts';
 export type { MaintenanceDeploymentConfig } from './config/maintenance-config.ts';
+export type { QueueDeploymentConfig } from './config/queue-config.ts';
 export type { AlarmConfig, AppendFunctionConfig, LandingConfig, ResacaConfig } from './config/types.ts';
 export { AppendPipeline, type AppendPipelineProps } from './constructs/append-pipeline.ts';
 export { BronzeAlarms, type BronzeAlarmsProps } from './constructs/bronze-alarms.ts';
@@ -34,6 +36,8 @@ export { MaintenanceAlarms, type MaintenanceAlarmsProps } from './constructs/mai
 export { PipelineAlarms, type PipelineAlarmsProps } from './constructs/pipeline-alarms.ts';
 export { PipelineDashboard, type PipelineDashboardProps } from './constructs/pipeline-dashboard.ts';
 export { type PipelineMetric, pipelineMetric } from './constructs/pipeline-metrics.ts';
+export { QueueIngestAlarms, type QueueIngestAlarmsProps } from './constructs/queue-ingest-alarms.ts';
+export { QueueIngestPipeline, type QueueIngestPipelineProps } from './constructs/queue-ingest-pipeline.ts';
 export type { FunctionSettings } from './constructs/resaca-function.ts';
 export { SparkJobs, type SparkJobsProps } from './constructs/spark-jobs.ts';
 export type { SparkTables } from './constructs/spark-policy.ts';

@@ -59,11 +59,21 @@ export const MAINTENANCE_BUNDLE: Bundle = {
   target: 'node24',
 };
 
+export const QUEUE_INGEST_BUNDLE: Bundle = {
+  entry: 'lambdas/queue-ingest/handler.ts',
+  output: 'lambdas/queue-ingest/index.mjs',
+  includesPackages: true,
+  splits: true,
+  copiedPackages: ['parquet-wasm'],
+  target: 'node24',
+};
+
 export const BUNDLES: readonly Bundle[] = [
   APPEND_BUNDLE,
   BRONZE_BUNDLE,
   COMMITTER_BUNDLE,
   MAINTENANCE_BUNDLE,
+  QUEUE_INGEST_BUNDLE,
   { entry: 'src/cli/resaca.ts', output: 'cli/resaca.mjs', includesPackages: false, splits: true, target: 'node22' },
   { entry: 'infra/index.ts', output: 'infra/index.mjs', includesPackages: false, splits: true, target: 'node22' },
 ];

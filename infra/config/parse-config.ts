@@ -12,6 +12,7 @@ import { literalPrefix, outermost, prefixProblem, suffixProblem, trimSlashes } f
 import { commitProblems, commitTableNames, kafkaCommitRules } from './commit-tables.ts';
 import { type KafkaDeployment, readKafka } from './kafka-config.ts';
 import { type MaintenanceDeployment, readMaintenance } from './maintenance-config.ts';
+import { type QueueDeployment, readQueues } from './queue-config.ts';
 import type { AlarmConfig, AppendFunctionConfig, LandingConfig } from './types.ts';
 
 /** A configuration that was checked, with what it leaves out filled in. */
@@ -25,6 +26,7 @@ export interface Deployment {
     Pick<AppendFunctionConfig, 'batchingWindow'>;
   readonly alarms: Required<Omit<AlarmConfig, 'email'>> & Pick<AlarmConfig, 'email'>;
   readonly kafka?: KafkaDeployment;
+  readonly queues: readonly QueueDeployment[];
   readonly maintenance?: MaintenanceDeployment;
   /** Names of the DynamoDB tables for commits that are to be made. */
   readonly commitTables: readonly string[];
@@ -59,6 +61,7 @@ export function parseResacaConfig(value: unknown): Deployment {
     'append',
     'alarms',
     'kafka',
+    'queues',
     'maintenance',
     'commitTables',
     'dashboard',
@@ -74,6 +77,7 @@ export function parseResacaConfig(value: unknown): Deployment {
     encryption: root.choice('encryption', ['managed', 'kms'], 'managed'),
   };
   const kafka = root.has('kafka') ? readKafka(root.child('kafka'), landing.bucketName) : undefined;
+  const queues = readQueues(root.children('queues'), landing.bucketName);
   const maintenance = root.isFalse('maintenance') ? undefined : readMaintenance(root.child('maintenance'));
   const tables = root.pick(APPEND_SETTINGS);
   const isExisting = root.choice('commitTables', ['create', 'existing'], 'create') === 'existing';
@@ -96,13 +100,18 @@ export function parseResacaConfig(value: unknown): Deployment {
     );
   }
   if (problems.length > 0) throw new ConfigError(problems);
-  const allRules = [...commitRules, ...(kafka === undefined ? [] : kafkaCommitRules(kafka))];
+  const allRules = [
+    ...commitRules,
+    ...(kafka === undefined ? [] : kafkaCommitRules(kafka)),
+    ...queues.flatMap(({ commits }) => commits),
+  ];
   return {
     stage,
     landing,
     append,
     ...deployment,
     ...(kafka !== undefined && { kafka }),
+    queues,
     ...(maintenance !== undefined && { maintenance }),
     prefixes,
     commitTables: isExisting ? [] : commitTableNames(allRules),

@@ -1,6 +1,7 @@
 import type { AppendConfigInput } from '../../src/ingest/config.ts';
 import type { KafkaDeploymentConfig } from './kafka-config.ts';
 import type { MaintenanceDeploymentConfig } from './maintenance-config.ts';
+import type { QueueDeploymentConfig } from './queue-config.ts';
 
 /** What a deployment is configured with: the tables and their settings, and what runs for them. */
 export interface ResacaConfig extends AppendConfigInput {
@@ -11,6 +12,8 @@ export interface ResacaConfig extends AppendConfigInput {
   readonly alarms?: AlarmConfig;
   /** Topics of a Kafka that become tables. @default none */
   readonly kafka?: KafkaDeploymentConfig;
+  /** Queues whose messages become rows of tables: docs/queue-ingest.md. @default none */
+  readonly queues?: readonly QueueDeploymentConfig[];
   /**
    * Whether the stack makes the DynamoDB tables that rules commit through, or they are there already. Those of another region
    * are never made. @default 'create'

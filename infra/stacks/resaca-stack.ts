@@ -13,9 +13,11 @@ import { LandingBucket } from '../constructs/landing-bucket.ts';
 import { MaintenanceAlarms } from '../constructs/maintenance-alarms.ts';
 import { PipelineAlarms } from '../constructs/pipeline-alarms.ts';
 import { PipelineDashboard } from '../constructs/pipeline-dashboard.ts';
+import type { QueueIngestPipeline } from '../constructs/queue-ingest-pipeline.ts';
 import { SparkJobs } from '../constructs/spark-jobs.ts';
 import { MaintenanceQueue, TableMaintenance } from '../constructs/table-maintenance.ts';
 import { addKafka } from './kafka-parts.ts';
+import { addQueues, queueTables } from './queue-parts.ts';
 
 export interface ResacaStackProps extends StackProps {
   /** @default a landing bucket in which any table lands by the path convention */
@@ -29,6 +31,8 @@ export class ResacaStack extends Stack {
   readonly alarms: PipelineAlarms;
   /** Where the configuration has a Kafka. */
   readonly bronze: BronzePipeline | undefined;
+  /** By name. */
+  readonly queues: ReadonlyMap<string, QueueIngestPipeline>;
   /** Unless the configuration turns it off. */
   readonly maintenance: TableMaintenance | undefined;
 
@@ -84,6 +88,13 @@ export class ResacaStack extends Stack {
       const keys = { data: () => keyOf('TablesKey'), events: eventsKey };
       this.bronze = addKafka(this, deployment, kafka, { keys, ...asksFor });
     }
+    const { topic } = this.alarms;
+    this.queues = addQueues(this, deployment, {
+      data: () => keyOf('QueueTablesKey'),
+      events: eventsKey,
+      topic,
+      ...asksFor,
+    });
     if (work !== undefined) {
       this.maintenance = this.addMaintenance(deployment, work);
       new CfnOutput(this, 'MaintenanceQueueUrl', { value: work.queue.queueUrl });
@@ -114,7 +125,7 @@ export class ResacaStack extends Stack {
         ? []
         : [{ bucket: this.bronze.bucket, prefixes: this.bronze.tableFolders, commits: kafkaCommitRules(kafka ?? {}) }];
     const commits = appendCommitRules(parseAppendConfig(tables));
-    const all = [{ bucket: this.bucket, prefixes, commits }, ...bronze];
+    const all = [{ bucket: this.bucket, prefixes, commits }, ...bronze, ...queueTables(this.queues.values())];
     const construct = new TableMaintenance(this, 'Maintenance', {
       work,
       tables: all,

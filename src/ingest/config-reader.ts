@@ -35,6 +35,11 @@ export class ConfigReader {
     return this.fields[name] !== undefined;
   }
 
+  /** Of the fields that there are. */
+  names(): readonly string[] {
+    return Object.keys(this.fields).filter((name) => this.has(name));
+  }
+
   isText(name: string): boolean {
     return typeof this.fields[name] === 'string';
   }

@@ -39,6 +39,14 @@ const SHAPES: Readonly<Record<string, ResacaConfig>> = {
     landing: { prefixes: ['lake/raw'] },
   },
   'without maintenance': { maintenance: false },
+  'with queues, one of them FIFO, one that is there': {
+    encryption: 'kms',
+    queues: [
+      { name: 'orders', table: 'bronze/orders', drain: true },
+      { name: 'events', table: 'bronze/events', fifo: true, bucketName: 'theirs' },
+      { name: 'clicks', table: 'bronze/clicks', queueArn: 'arn:aws:sqs:eu-west-1:111122223333:clicks' },
+    ],
+  },
   'with a FIFO queue, keys of its own, traces and an e-mail': {
     encryption: 'kms',
     append: { queue: 'fifo', tracing: true },
