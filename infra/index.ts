@@ -9,6 +9,7 @@ export { loadConfig } from './config/load-config.ts';
 export type { MaintenanceDeploymentConfig } from './config/maintenance-config.ts';
 export type { QueueDeploymentConfig } from './config/queue-config.ts';
 export type { AlarmConfig, AppendFunctionConfig, LandingConfig, ResacaConfig } from './config/types.ts';
+export type { WebhookDeploymentConfig, WebhookFunctionConfig } from './config/webhook-config.ts';
 export { AppendPipeline, type AppendPipelineProps } from './constructs/append-pipeline.ts';
 export { BronzeAlarms, type BronzeAlarmsProps } from './constructs/bronze-alarms.ts';
 export { BronzeCommitter, type BronzeCommitterProps } from './constructs/bronze-committer.ts';
@@ -49,4 +50,6 @@ export {
   TableMaintenance,
   type TableMaintenanceProps,
 } from './constructs/table-maintenance.ts';
+export { WebhookAlarms, type WebhookAlarmsProps } from './constructs/webhook-alarms.ts';
+export { WebhookEndpoint, type WebhookEndpointProps, type WebhookTargetProps } from './constructs/webhook-endpoint.ts';
 export { ResacaStack, type ResacaStackProps } from './stacks/resaca-stack.ts';

@@ -14,6 +14,14 @@ import { type KafkaDeployment, readKafka } from './kafka-config.ts';
 import { type MaintenanceDeployment, readMaintenance } from './maintenance-config.ts';
 import { type QueueDeployment, readQueues } from './queue-config.ts';
 import type { AlarmConfig, AppendFunctionConfig, LandingConfig } from './types.ts';
+import {
+  checkTargets,
+  impliedQueues,
+  readWebhookFunction,
+  readWebhooks,
+  type WebhookDeployment,
+  type WebhookFunction,
+} from './webhook-config.ts';
 
 /** A configuration that was checked, with what it leaves out filled in. */
 export interface Deployment {
@@ -27,6 +35,8 @@ export interface Deployment {
   readonly alarms: Required<Omit<AlarmConfig, 'email'>> & Pick<AlarmConfig, 'email'>;
   readonly kafka?: KafkaDeployment;
   readonly queues: readonly QueueDeployment[];
+  readonly webhooks: readonly WebhookDeployment[];
+  readonly webhookFunction: WebhookFunction;
   readonly maintenance?: MaintenanceDeployment;
   /** Names of the DynamoDB tables for commits that are to be made. */
   readonly commitTables: readonly string[];
@@ -62,6 +72,8 @@ export function parseResacaConfig(value: unknown): Deployment {
     'alarms',
     'kafka',
     'queues',
+    'webhooks',
+    'webhookFunction',
     'maintenance',
     'commitTables',
     'dashboard',
@@ -77,7 +89,15 @@ export function parseResacaConfig(value: unknown): Deployment {
     encryption: root.choice('encryption', ['managed', 'kms'], 'managed'),
   };
   const kafka = root.has('kafka') ? readKafka(root.child('kafka'), landing.bucketName) : undefined;
-  const queues = readQueues(root.children('queues'), landing.bucketName);
+  const hooks = root.children('webhooks');
+  const webhooks = readWebhooks(hooks);
+  const queues = readQueues([...root.children('queues'), ...impliedQueues(hooks)], landing.bucketName);
+  checkTargets(
+    hooks,
+    webhooks,
+    queues.map(({ name }) => name),
+  );
+  const webhookFunction = readWebhookFunction(root.child('webhookFunction'));
   const maintenance = root.isFalse('maintenance') ? undefined : readMaintenance(root.child('maintenance'));
   const tables = root.pick(APPEND_SETTINGS);
   const isExisting = root.choice('commitTables', ['create', 'existing'], 'create') === 'existing';
@@ -112,6 +132,8 @@ export function parseResacaConfig(value: unknown): Deployment {
     ...deployment,
     ...(kafka !== undefined && { kafka }),
     queues,
+    webhooks,
+    webhookFunction,
     ...(maintenance !== undefined && { maintenance }),
     prefixes,
     commitTables: isExisting ? [] : commitTableNames(allRules),

@@ -16,8 +16,10 @@ import { PipelineDashboard } from '../constructs/pipeline-dashboard.ts';
 import type { QueueIngestPipeline } from '../constructs/queue-ingest-pipeline.ts';
 import { SparkJobs } from '../constructs/spark-jobs.ts';
 import { MaintenanceQueue, TableMaintenance } from '../constructs/table-maintenance.ts';
+import type { WebhookEndpoint } from '../constructs/webhook-endpoint.ts';
 import { addKafka } from './kafka-parts.ts';
 import { addQueues, queueTables } from './queue-parts.ts';
+import { addWebhooks } from './webhook-parts.ts';
 
 export interface ResacaStackProps extends StackProps {
   /** @default a landing bucket in which any table lands by the path convention */
@@ -33,6 +35,8 @@ export class ResacaStack extends Stack {
   readonly bronze: BronzePipeline | undefined;
   /** By name. */
   readonly queues: ReadonlyMap<string, QueueIngestPipeline>;
+  /** Where the configuration has webhooks. */
+  readonly webhooks: WebhookEndpoint | undefined;
   /** Unless the configuration turns it off. */
   readonly maintenance: TableMaintenance | undefined;
 
@@ -95,6 +99,7 @@ export class ResacaStack extends Stack {
       topic,
       ...asksFor,
     });
+    this.webhooks = addWebhooks(this, deployment, this.queues, topic);
     if (work !== undefined) {
       this.maintenance = this.addMaintenance(deployment, work);
       new CfnOutput(this, 'MaintenanceQueueUrl', { value: work.queue.queueUrl });

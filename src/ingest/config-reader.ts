@@ -60,6 +60,11 @@ export class ConfigReader {
     return Object.fromEntries(names.filter((name) => this.has(name)).map((name) => [name, this.fields[name]]));
   }
 
+  /** Another object, whose problems are those of this place. */
+  replace(value: object): ConfigReader {
+    return new ConfigReader(value, this.path, this.problems);
+  }
+
   child(name: string): ConfigReader {
     return new ConfigReader(this.fields[name], this.at(name), this.problems);
   }
