@@ -107,6 +107,7 @@ export class MessageLog {
     const isSame = (current: Snapshot | undefined): boolean =>
       current?.metadata.schemaString === head?.metadata.schemaString &&
       window.restarts === restarts &&
+      (current === undefined || window.hasSeen(current.version)) &&
       ![...digests].some((digest) => window.has(digest));
     const result = await commitRows(engine, { ...target, table: this.table }, head, {
       files,
@@ -116,7 +117,7 @@ export class MessageLog {
       deadline,
     });
     if (result.kind === 'committed') window.append(result.commit);
-    this.#snapshot = result.snapshot;
+    this.#see(result.snapshot);
     return { isCommitted: result.kind === 'committed', conflicts: result.conflicts };
   }
 
@@ -125,18 +126,24 @@ export class MessageLog {
     this.#window = window;
     this.#snapshot = undefined;
     try {
-      this.#snapshot = await loadSnapshot(this.table, this.#reader, {
+      const snapshot = await loadSnapshot(this.table, this.#reader, {
         onCommit: (commit) => {
           window.append(commit);
           window.trim(MAX_REMEMBERED);
         },
       });
+      this.#see(snapshot);
     } catch (error) {
       if (isDeltaError(error, 'TABLE_NOT_FOUND')) return;
       throw error;
     }
-    const { version, segment } = this.#snapshot;
-    // A snapshot that comes from a checkpoint alone has shown no commit.
-    if (!window.hasSeen(version)) window.startAfter(version, segment.head?.modified ?? Number.POSITIVE_INFINITY);
+  }
+
+  /** Takes a snapshot; one that comes from a checkpoint alone has shown no commit. */
+  #see(snapshot: Snapshot | undefined): void {
+    this.#snapshot = snapshot;
+    if (snapshot === undefined || this.#window.hasSeen(snapshot.version)) return;
+    const { version, segment } = snapshot;
+    this.#window.startAfter(version, segment.head?.modified ?? Number.POSITIVE_INFINITY);
   }
 }

@@ -8,6 +8,8 @@ import { templateOf } from '../support/templates.ts';
 const template = templateOf({
   landing: { notifications: 'eventbridge' },
   alarms: { email: 'data@example.com', maxLag: 120, maxMessageAge: 600 },
+  webhooks: [{ path: '/in', table: 'in', secretName: 'in', signature: 'bearer' }],
+  maintenance: { optimize: {}, spark: {} },
 });
 const alarms = Object.values(template.findResources('AWS::CloudWatch::Alarm')).map(({ Properties }) => Properties);
 const alarmOf = (id: string) => alarms.find(({ AlarmName }) => AlarmName === `resaca-dev-${id}`);
@@ -63,10 +65,11 @@ describe('the alarms', () => {
   it('each have a section in the runbook, and the runbook no others', () => {
     const runbook = readFileSync(join(import.meta.dirname, '../../docs/operations.md'), 'utf8');
     const sections = [...runbook.matchAll(/^### (\w+)$/gm)].map(([, name]) => name);
-    const ids = alarms.map(({ AlarmName }) => AlarmName.replace('resaca-dev-', ''));
+    const idOf = ({ AlarmName }: (typeof alarms)[number]) => AlarmName.split('-').at(-1);
+    const ids = alarms.map(idOf);
     assert.deepEqual(sections.sort(), ids.sort());
-    for (const { AlarmName, AlarmDescription } of alarms) {
-      assert.ok(AlarmDescription.endsWith(`docs/operations.md, "${AlarmName.replace('resaca-dev-', '')}".`));
+    for (const alarm of alarms) {
+      assert.ok(alarm.AlarmDescription.endsWith(`docs/operations.md, "${idOf(alarm)}".`));
     }
   });
 });

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { checkpointTable } from '../../src/maintenance/checkpoint/checkpoint-table.ts';
+import { createCheckpointReader } from '../../src/parquet/checkpoint-reader.ts';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
 import { everyInterleaving, interleave, type Turn } from '../support/interleaving.ts';
 import { createQueueWorld, type QueueWorld } from '../support/queue-world.ts';
@@ -65,5 +67,35 @@ describe('two invocations with the same messages', () => {
       [],
     );
     assert.deepEqual(await world.column('id'), ['1', '2', '3']);
+  });
+});
+
+describe('a commit of another invocation that is seen only in part', () => {
+  it('has all decided anew: the table came to be, with our message and a checkpoint, while we were at it', async () => {
+    const world = createQueueWorld();
+    const shared = world.message('s', { id: 's' });
+    const other = world.otherEnvironment();
+    let isFirst = true;
+    const deliver = world.otherEnvironment((store) => ({
+      ...store,
+      putIfAbsent: async (key, body) => {
+        if (isFirst) {
+          isFirst = false;
+          await other(shared);
+          for (let n = 0; n < 3; n++) await other(world.message(`m-${n}`, { id: `m-${n}` }));
+          const { table } = await world.snapshot();
+          const engine = {
+            reader: createCheckpointReader(),
+            now: world.now,
+            random: Math.random,
+            sleep: async () => undefined,
+          };
+          assert.equal((await checkpointTable(engine, table)).outcome, 'written');
+        }
+        return store.putIfAbsent(key, body);
+      },
+    }));
+    assert.deepEqual(await deliver(shared, world.message('own', { id: 'own' })), []);
+    assert.deepEqual(await world.column('id'), ['m-0', 'm-1', 'm-2', 'own', 's']);
   });
 });
