@@ -83,7 +83,7 @@ export class MessageLog {
     const known = new Set(identities.filter(({ digest }) => window.has(digest)).map(({ digest }) => digest));
     const open = new Map(identities.filter(({ digest }) => !known.has(digest)).map((one) => [one.digest, one]));
     if (open.size === 0) return { known, undecided: new Set(), seenSince: window.coveredSince };
-    const since = Math.min(...[...open.values()].map((one) => one.since));
+    const since = [...open.values()].reduce((oldest, one) => Math.min(oldest, one.since), Number.POSITIVE_INFINITY);
     const seenSince = await lookBack(
       this.table,
       { before: window.firstVersion, since, seenSince: window.coveredSince },

@@ -71,31 +71,31 @@ describe('two invocations with the same messages', () => {
 });
 
 describe('a commit of another invocation that is seen only in part', () => {
-  it('has all decided anew: the table came to be, with our message and a checkpoint, while we were at it', async () => {
-    const world = createQueueWorld();
-    const shared = world.message('s', { id: 's' });
-    const other = world.otherEnvironment();
-    let isFirst = true;
-    const deliver = world.otherEnvironment((store) => ({
-      ...store,
-      putIfAbsent: async (key, body) => {
-        if (isFirst) {
-          isFirst = false;
-          await other(shared);
-          for (let n = 0; n < 3; n++) await other(world.message(`m-${n}`, { id: `m-${n}` }));
-          const { table } = await world.snapshot();
-          const engine = {
-            reader: createCheckpointReader(),
-            now: world.now,
-            random: Math.random,
-            sleep: async () => undefined,
-          };
-          assert.equal((await checkpointTable(engine, table)).outcome, 'written');
-        }
-        return store.putIfAbsent(key, body);
-      },
-    }));
-    assert.deepEqual(await deliver(shared, world.message('own', { id: 'own' })), []);
-    assert.deepEqual(await world.column('id'), ['m-0', 'm-1', 'm-2', 'own', 's']);
-  });
+  for (const later of [0, 2]) {
+    it(`has all decided anew: a table that came to be with a checkpoint and ${later} commits behind it`, async () => {
+      const world = createQueueWorld();
+      const shared = world.message('s', { id: 's' });
+      const other = world.otherEnvironment();
+      let isFirst = true;
+      const deliver = world.otherEnvironment((store) => ({
+        ...store,
+        putIfAbsent: async (key, body) => {
+          if (isFirst) {
+            isFirst = false;
+            await other(shared);
+            await other(world.message('m', { id: 'm' }));
+            const { table } = await world.snapshot();
+            const reader = createCheckpointReader();
+            const engine = { reader, now: world.now, random: Math.random, sleep: async () => undefined };
+            assert.equal((await checkpointTable(engine, table)).outcome, 'written');
+            for (let n = 0; n < later; n++) await other(world.message(`z-${n}`, { id: `z-${n}` }));
+          }
+          return store.putIfAbsent(key, body);
+        },
+      }));
+      assert.deepEqual(await deliver(shared, world.message('own', { id: 'own' })), []);
+      const after = Array.from({ length: later }, (_, n) => `z-${n}`);
+      assert.deepEqual(await world.column('id'), ['m', 'own', 's', ...after]);
+    });
+  }
 });
