@@ -97,17 +97,13 @@ export class MessageLog {
 
   /**
    * Commits files that hold messages, and that they do. Not when another writer has committed one of them meanwhile, or has
-   * changed the columns, or when what it did cannot be seen as a whole: then all is to be decided anew. Throws the errors of
-   * `commitRows`.
+   * made the table or changed its columns: then all is to be decided anew. Throws the errors of `commitRows`.
    */
   async commit(engine: RowEngine, { target, files, digests, deadline }: MessageCommit): Promise<MessageCommitResult> {
     const window = this.#window;
-    const { restarts } = window;
     const head = this.#snapshot;
     const isSame = (current: Snapshot | undefined): boolean =>
       current?.metadata.schemaString === head?.metadata.schemaString &&
-      window.restarts === restarts &&
-      (current === undefined || window.hasSeen(current.version)) &&
       ![...digests].some((digest) => window.has(digest));
     const result = await commitRows(engine, { ...target, table: this.table }, head, {
       files,

@@ -21,7 +21,6 @@ export class MessageWindow {
   private known = new Set<string>();
   private nextVersion = 0;
   private since = Number.NEGATIVE_INFINITY;
-  private starts = 0;
 
   constructor(table: TableRef) {
     this.table = table;
@@ -42,11 +41,6 @@ export class MessageWindow {
     return this.since;
   }
 
-  /** How often the window began anew, because commits in between were not to be had. */
-  get restarts(): number {
-    return this.starts;
-  }
-
   hasSeen(version: number): boolean {
     return this.nextVersion > version;
   }
@@ -61,7 +55,6 @@ export class MessageWindow {
     this.known = new Set();
     this.nextVersion = version + 1;
     this.since = modified;
-    this.starts++;
   }
 
   /** Takes a newer commit. One that is here already is passed over; behind a gap the window starts anew. */
