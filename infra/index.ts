@@ -3,12 +3,15 @@
 export type { AppendConfigInput, CommitRule, TableRuleInput } from '../src/ingest/config.ts';
 export { ConfigError } from '../src/ingest/config-reader.ts';
 export type { KafkaConfigInput } from '../src/kafka/config.ts';
+export type { QueueConfigInput } from '../src/queue/config.ts';
 export type { TagRuleInput } from '../src/tag/config.ts';
 export type { KafkaDeploymentConfig } from './config/kafka-config.ts';
 export { loadConfig } from './config/load-config.ts';
 export type { MaintenanceDeploymentConfig } from './config/maintenance-config.ts';
+export type { QueueDeploymentConfig } from './config/queue-config.ts';
 export type { TaggingDeploymentConfig } from './config/tagging-config.ts';
 export type { AlarmConfig, AppendFunctionConfig, LandingConfig, ResacaConfig } from './config/types.ts';
+export type { WebhookDeploymentConfig, WebhookFunctionConfig } from './config/webhook-config.ts';
 export { AppendPipeline, type AppendPipelineProps } from './constructs/append-pipeline.ts';
 export { BronzeAlarms, type BronzeAlarmsProps } from './constructs/bronze-alarms.ts';
 export { BronzeCommitter, type BronzeCommitterProps } from './constructs/bronze-committer.ts';
@@ -40,6 +43,8 @@ export { ObjectTagging, type ObjectTaggingProps } from './constructs/object-tagg
 export { PipelineAlarms, type PipelineAlarmsProps } from './constructs/pipeline-alarms.ts';
 export { PipelineDashboard, type PipelineDashboardProps } from './constructs/pipeline-dashboard.ts';
 export { type PipelineMetric, pipelineMetric } from './constructs/pipeline-metrics.ts';
+export { QueueIngestAlarms, type QueueIngestAlarmsProps } from './constructs/queue-ingest-alarms.ts';
+export { QueueIngestPipeline, type QueueIngestPipelineProps } from './constructs/queue-ingest-pipeline.ts';
 export type { FunctionSettings } from './constructs/resaca-function.ts';
 export { SparkJobs, type SparkJobsProps } from './constructs/spark-jobs.ts';
 export type { SparkTables } from './constructs/spark-policy.ts';
@@ -51,4 +56,6 @@ export {
   TableMaintenance,
   type TableMaintenanceProps,
 } from './constructs/table-maintenance.ts';
+export { WebhookAlarms, type WebhookAlarmsProps } from './constructs/webhook-alarms.ts';
+export { WebhookEndpoint, type WebhookEndpointProps, type WebhookTargetProps } from './constructs/webhook-endpoint.ts';
 export { ResacaStack, type ResacaStackProps } from './stacks/resaca-stack.ts';

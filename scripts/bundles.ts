@@ -75,6 +75,23 @@ export const TAG_BUNDLE: Bundle = {
   target: 'node24',
 };
 
+export const QUEUE_INGEST_BUNDLE: Bundle = {
+  entry: 'lambdas/queue-ingest/handler.ts',
+  output: 'lambdas/queue-ingest/index.mjs',
+  includesPackages: true,
+  splits: true,
+  copiedPackages: ['parquet-wasm'],
+  target: 'node24',
+};
+
+export const WEBHOOK_BUNDLE: Bundle = {
+  entry: 'lambdas/webhook/handler.ts',
+  output: 'lambdas/webhook/index.mjs',
+  includesPackages: true,
+  splits: true,
+  target: 'node24',
+};
+
 export const BUNDLES: readonly Bundle[] = [
   APPEND_BUNDLE,
   BRONZE_BUNDLE,
@@ -82,6 +99,8 @@ export const BUNDLES: readonly Bundle[] = [
   MAINTENANCE_BUNDLE,
   GROUP_BUNDLE,
   TAG_BUNDLE,
+  QUEUE_INGEST_BUNDLE,
+  WEBHOOK_BUNDLE,
   { entry: 'src/cli/resaca.ts', output: 'cli/resaca.mjs', includesPackages: false, splits: true, target: 'node22' },
   { entry: 'infra/index.ts', output: 'infra/index.mjs', includesPackages: false, splits: true, target: 'node22' },
 ];

@@ -13,8 +13,17 @@ import { literalPrefix, outermost, prefixProblem, suffixProblem, trimSlashes } f
 import { commitProblems, commitTableNames, kafkaCommitRules } from './commit-tables.ts';
 import { type KafkaDeployment, readKafka } from './kafka-config.ts';
 import { type MaintenanceDeployment, readMaintenance } from './maintenance-config.ts';
+import { type QueueDeployment, readQueues } from './queue-config.ts';
 import { readTagging, type TaggingDeployment, taggingProblems } from './tagging-config.ts';
 import type { AlarmConfig, AppendFunctionConfig, LandingConfig } from './types.ts';
+import {
+  checkTargets,
+  impliedQueues,
+  readWebhookFunction,
+  readWebhooks,
+  type WebhookDeployment,
+  type WebhookFunction,
+} from './webhook-config.ts';
 
 /** A configuration that was checked, with what it leaves out filled in. */
 export interface Deployment {
@@ -27,6 +36,9 @@ export interface Deployment {
     Pick<AppendFunctionConfig, 'batchingWindow' | 'groups'>;
   readonly alarms: Required<Omit<AlarmConfig, 'email'>> & Pick<AlarmConfig, 'email'>;
   readonly kafka?: KafkaDeployment;
+  readonly queues: readonly QueueDeployment[];
+  readonly webhooks: readonly WebhookDeployment[];
+  readonly webhookFunction: WebhookFunction;
   readonly maintenance?: MaintenanceDeployment;
   readonly tagging?: TaggingDeployment;
   /** Names of the DynamoDB tables for commits that are to be made. */
@@ -62,6 +74,9 @@ export function parseResacaConfig(value: unknown): Deployment {
     'append',
     'alarms',
     'kafka',
+    'queues',
+    'webhooks',
+    'webhookFunction',
     'maintenance',
     'tagging',
     'commitTables',
@@ -78,6 +93,15 @@ export function parseResacaConfig(value: unknown): Deployment {
     encryption: root.choice('encryption', ['managed', 'kms'], 'managed'),
   };
   const kafka = root.has('kafka') ? readKafka(root.child('kafka'), landing.bucketName) : undefined;
+  const hooks = root.children('webhooks');
+  const webhooks = readWebhooks(hooks);
+  const queues = readQueues([...root.children('queues'), ...impliedQueues(hooks)], landing.bucketName);
+  checkTargets(
+    hooks,
+    webhooks,
+    queues.map(({ name }) => name),
+  );
+  const webhookFunction = readWebhookFunction(root.child('webhookFunction'));
   const maintenance = root.isFalse('maintenance') ? undefined : readMaintenance(root.child('maintenance'));
   const tagging = root.has('tagging') ? readTagging(root.child('tagging'), landing) : undefined;
   const tables = root.pick(APPEND_SETTINGS);
@@ -102,13 +126,20 @@ export function parseResacaConfig(value: unknown): Deployment {
     );
   }
   if (problems.length > 0) throw new ConfigError(problems);
-  const allRules = [...commitRules, ...(kafka === undefined ? [] : kafkaCommitRules(kafka))];
+  const allRules = [
+    ...commitRules,
+    ...(kafka === undefined ? [] : kafkaCommitRules(kafka)),
+    ...queues.flatMap(({ commits }) => commits),
+  ];
   return {
     stage,
     landing,
     append,
     ...deployment,
     ...(kafka !== undefined && { kafka }),
+    queues,
+    webhooks,
+    webhookFunction,
     ...(maintenance !== undefined && { maintenance }),
     ...(tagging !== undefined && { tagging }),
     prefixes,

@@ -1,7 +1,9 @@
 import type { AppendConfigInput } from '../../src/ingest/config.ts';
 import type { KafkaDeploymentConfig } from './kafka-config.ts';
 import type { MaintenanceDeploymentConfig } from './maintenance-config.ts';
+import type { QueueDeploymentConfig } from './queue-config.ts';
 import type { TaggingDeploymentConfig } from './tagging-config.ts';
+import type { WebhookDeploymentConfig, WebhookFunctionConfig } from './webhook-config.ts';
 
 /** What a deployment is configured with: the tables and their settings, and what runs for them. */
 export interface ResacaConfig extends AppendConfigInput {
@@ -14,6 +16,12 @@ export interface ResacaConfig extends AppendConfigInput {
   readonly kafka?: KafkaDeploymentConfig;
   /** Objects of the landing bucket that get tags by rules. @default none */
   readonly tagging?: TaggingDeploymentConfig;
+  /** Queues whose messages become rows of tables: docs/queue-ingest.md. @default none */
+  readonly queues?: readonly QueueDeploymentConfig[];
+  /** Addresses at which JSON is taken over HTTPS: docs/webhook.md. @default none */
+  readonly webhooks?: readonly WebhookDeploymentConfig[];
+  /** The function for all webhooks. */
+  readonly webhookFunction?: WebhookFunctionConfig;
   /**
    * Whether the stack makes the DynamoDB tables that rules commit through, or they are there already. Those of another region
    * are never made. @default 'create'

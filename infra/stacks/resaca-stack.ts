@@ -13,10 +13,14 @@ import { LandingBucket } from '../constructs/landing-bucket.ts';
 import { MaintenanceAlarms } from '../constructs/maintenance-alarms.ts';
 import { PipelineAlarms } from '../constructs/pipeline-alarms.ts';
 import { PipelineDashboard } from '../constructs/pipeline-dashboard.ts';
+import type { QueueIngestPipeline } from '../constructs/queue-ingest-pipeline.ts';
 import { SparkJobs } from '../constructs/spark-jobs.ts';
 import { MaintenanceQueue, TableMaintenance } from '../constructs/table-maintenance.ts';
+import type { WebhookEndpoint } from '../constructs/webhook-endpoint.ts';
 import { addKafka } from './kafka-parts.ts';
 import { addGrouping, addTagging } from './landing-parts.ts';
+import { addQueues, queueTables } from './queue-parts.ts';
+import { addWebhooks } from './webhook-parts.ts';
 
 export interface ResacaStackProps extends StackProps {
   /** @default a landing bucket in which any table lands by the path convention */
@@ -39,6 +43,10 @@ export class ResacaStack extends Stack {
   readonly alarms: PipelineAlarms;
   /** Where the configuration has a Kafka. */
   readonly bronze: BronzePipeline | undefined;
+  /** By name. */
+  readonly queues: ReadonlyMap<string, QueueIngestPipeline>;
+  /** Where the configuration has webhooks. */
+  readonly webhooks: WebhookEndpoint | undefined;
   /** Unless the configuration turns it off. */
   readonly maintenance: TableMaintenance | undefined;
 
@@ -97,6 +105,14 @@ export class ResacaStack extends Stack {
       const keys = { data: () => keyOf('TablesKey'), events: eventsKey };
       this.bronze = addKafka(this, deployment, kafka, { keys, ...asksFor });
     }
+    const { topic } = this.alarms;
+    this.queues = addQueues(this, deployment, {
+      data: () => keyOf('QueueTablesKey'),
+      events: eventsKey,
+      topic,
+      ...asksFor,
+    });
+    this.webhooks = addWebhooks(this, deployment, this.queues, topic);
     if (work !== undefined) {
       this.maintenance = this.addMaintenance(deployment, work);
       new CfnOutput(this, 'MaintenanceQueueUrl', { value: work.queue.queueUrl });
@@ -127,7 +143,11 @@ export class ResacaStack extends Stack {
         ? []
         : [{ bucket: this.bronze.bucket, prefixes: this.bronze.tableFolders, commits: kafkaCommitRules(kafka ?? {}) }];
     const commits = appendCommitRules(parseAppendConfig(tables));
-    const all = [{ bucket: this.bucket, prefixes, commits, landing: true }, ...bronze];
+    const all = [
+      { bucket: this.bucket, prefixes, commits, landing: true },
+      ...bronze,
+      ...queueTables(this.queues.values()),
+    ];
     const construct = new TableMaintenance(this, 'Maintenance', {
       work,
       tables: all,

@@ -21,6 +21,8 @@ export type Decision =
       readonly operation: string;
       readonly operationParameters: Readonly<Record<string, unknown>>;
       readonly operationMetrics?: Readonly<Record<string, number | bigint | string>>;
+      /** What else the commit says of itself, in the `tags` of its `commitInfo`, which no checkpoint keeps. */
+      readonly tags?: Readonly<Record<string, string>>;
       /** Whether the commit only adds data, and read none of the table to decide what. */
       readonly isBlindAppend: boolean;
     }
@@ -179,7 +181,7 @@ function describeCommit(
   decision: Extract<Decision, { kind: 'commit' }>,
   { state, current, token, time }: CommitContext,
 ): CommitInfo & { readonly timestamp: number } {
-  const { operation, operationParameters, operationMetrics, isBlindAppend } = decision;
+  const { operation, operationParameters, operationMetrics, tags, isBlindAppend } = decision;
   const inCommitTimestamp = timestampFor(state, current, time);
   return {
     ...(inCommitTimestamp !== undefined && { inCommitTimestamp }),
@@ -190,6 +192,7 @@ function describeCommit(
     isBlindAppend,
     engineInfo: `${project.name}/${project.version}`,
     txnId: token,
+    ...(tags !== undefined && { tags }),
   };
 }
 

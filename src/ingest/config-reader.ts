@@ -35,6 +35,11 @@ export class ConfigReader {
     return this.fields[name] !== undefined;
   }
 
+  /** Of the fields that there are. */
+  names(): readonly string[] {
+    return Object.keys(this.fields).filter((name) => this.has(name));
+  }
+
   isText(name: string): boolean {
     return typeof this.fields[name] === 'string';
   }
@@ -53,6 +58,11 @@ export class ConfigReader {
   /** The fields of these names that there are, as they are. */
   pick(names: readonly string[]): Readonly<Record<string, unknown>> {
     return Object.fromEntries(names.filter((name) => this.has(name)).map((name) => [name, this.fields[name]]));
+  }
+
+  /** Another object, whose problems are those of this place. */
+  replace(value: object): ConfigReader {
+    return new ConfigReader(value, this.path, this.problems);
   }
 
   child(name: string): ConfigReader {

@@ -10,6 +10,7 @@ import { compareSequencers, type ObjectEvent, parseNotification } from './notifi
 import type { DeletedObject } from './plan.ts';
 import { routeKey } from './routing.ts';
 import { TableCache } from './table-cache.ts';
+import { within } from './within.ts';
 
 /** The part of an SQS event that is used (Lambda guide, "Using Lambda with Amazon SQS"). */
 export interface SqsEvent {
@@ -79,25 +80,6 @@ export function createAppendHandler(deps: AppendDeps) {
     });
     return { batchItemFailures: [...failed].map((itemIdentifier) => ({ itemIdentifier })) };
   };
-}
-
-/** The time of the invocation is up. What was under way may still be committed; its events are then duplicates. */
-class DeadlineError extends Error {
-  override readonly name = 'DeadlineError';
-  readonly code = 'DEADLINE';
-}
-
-/** Gives up waiting for one table, so that the others are answered for in time. */
-async function within<T>(ms: number, work: Promise<T>, table: string): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeUp = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new DeadlineError(`the time is up before ${table} was done`)), Math.max(ms, 0));
-  });
-  try {
-    return await Promise.race([work, timeUp]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 interface TableGroup {

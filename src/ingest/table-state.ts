@@ -1,8 +1,7 @@
 import type { CheckpointReader } from '../delta/checkpoint.ts';
 import { readCommit } from '../delta/commit-file.ts';
 import { isDeltaError } from '../delta/errors.ts';
-import { logKey, parseLogPath, versionName } from '../delta/log-path.ts';
-import type { CommitFile } from '../delta/log-segment.ts';
+import { listBetween } from '../delta/look-back.ts';
 import { isOutdated, loadSnapshot, refreshSnapshot, type Snapshot } from '../delta/snapshot.ts';
 import type { TableRef } from '../delta/table.ts';
 import { CommitWindow, digestCommit } from './commit-window.ts';
@@ -72,7 +71,7 @@ export async function reachBack({ snapshot, window }: TableState, time: number):
   for (let depth = FIRST_LOOK_BACK; !window.reachesBackTo(time); depth = LOOK_BACK) {
     const before = window.firstVersion;
     const from = Math.max(before - depth, 0);
-    const files = await listRange(table, from, before);
+    const files = await listBetween(table, from, before);
     const oldest = files[0];
     if (oldest === undefined || files.length < before - oldest.version) return false;
     const anchor = files.findLast((file) => file.modified < time);
@@ -90,17 +89,4 @@ export async function reachBack({ snapshot, window }: TableState, time: number):
 /** Bounds what the state holds, before it is kept for the next invocation. */
 export function trimState({ window }: TableState): void {
   window.trim(MAX_WINDOW_FILES);
-}
-
-/** The commits from `from` to before `to`, ascending; fewer where the log was cleaned up. */
-async function listRange(table: TableRef, from: number, to: number): Promise<CommitFile[]> {
-  const files: CommitFile[] = [];
-  const end = logKey(table, versionName(to));
-  const objects = table.store.list(logKey(table, ''), { startAfter: logKey(table, versionName(from)) });
-  for await (const { key, size, modified } of objects) {
-    if (key >= end) break;
-    const path = parseLogPath(key);
-    if (path?.kind === 'commit') files.push({ version: path.version, key, size, modified });
-  }
-  return files;
 }

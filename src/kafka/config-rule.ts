@@ -42,8 +42,15 @@ const NAMES = [
   'commitProtocol',
 ];
 
-/** Reads the rule of a topic, in which what is left out has its default; mistakes are collected by the reader. */
-export function readRule(reader: ConfigReader, commits?: DynamoDbCommits | undefined): TopicRule {
+/**
+ * Reads the rule of a topic, in which what is left out has its default; mistakes are collected by the reader. `metadata` are
+ * the columns that say where a row comes from.
+ */
+export function readRule(
+  reader: ConfigReader,
+  commits?: DynamoDbCommits | undefined,
+  metadata: (rule: TopicRule) => readonly string[] = kafkaColumns,
+): TopicRule {
   reader.onlyKnows(NAMES);
   if (!reader.has('topic')) reader.problem('topic', 'is required');
   const format = readFormat(reader);
@@ -85,13 +92,17 @@ export function readRule(reader: ConfigReader, commits?: DynamoDbCommits | undef
     ...(continueFrom !== undefined && { continueFrom }),
     ...(commitProtocol !== undefined && { commitProtocol }),
   };
-  checkNames(reader, rule);
+  checkNames(reader, rule, metadata(rule));
   return rule;
 }
 
+function kafkaColumns(rule: TopicRule): string[] {
+  return metadataColumns(rule).fields.map(({ name }) => name);
+}
+
 /** Columns that are named must not be Kafka's, and have names that tables can have. */
-function checkNames(reader: ConfigReader, rule: TopicRule): void {
-  const metadata = new Set(metadataColumns(rule).fields.map(({ name }) => name.toLowerCase()));
+function checkNames(reader: ConfigReader, rule: TopicRule, reserved: readonly string[]): void {
+  const metadata = new Set(reserved.map((name) => name.toLowerCase()));
   const named = [
     ...Object.entries(rule.columns).map(([name, type]) => ({ setting: 'columns', name, type })),
     ...rule.partitionBy.map(({ name, type }) => ({ setting: 'partitionBy', name, type })),

@@ -77,6 +77,11 @@ function dataColumns({ schema, metadata }: Pick<Snapshot, 'schema' | 'metadata'>
   return { type: 'struct', fields: schema.fields.filter(({ name }) => !partitions.has(name)) };
 }
 
+/** A row in a table that has no column, even after all records were seen. */
+function withoutValues(): PayloadError {
+  return new PayloadError('TYPE_MISMATCH', 'no field has a value, and the table has no column: expected one at least');
+}
+
 interface Attempt {
   readonly columns: ColumnPlan;
   readonly layout: Layout;
@@ -135,11 +140,12 @@ function applyRule(rule: Rule, attempt: Attempt): RowPlan {
       const decoded = rule.decode(record);
       builder.append(record, decoded, now);
       news.settle(true);
-      rows += decoded.rows.length;
       if (decoded.rows.length === 0) {
         dropped++;
         continue;
       }
+      if (columns.schema.fields.length === 0) throw withoutValues();
+      rows += decoded.rows.length;
     } catch (error) {
       if (error instanceof BatchFullError) {
         news.settle(false);

@@ -37,8 +37,11 @@ const TOMBSTONE: DecodedRecord = { kind: 'bare', rows: [undefined], deleted: tru
 const NOTHING: DecodedRecord = { kind: 'bare', rows: [], deleted: false };
 
 export async function compileRule(config: TopicRule, registries: SchemaRegistries): Promise<Rule> {
-  const metadata = metadataColumns(config);
-  const decoder = await createDecoder(config, registries);
+  return assembleRule(config, metadataColumns(config), await createDecoder(config, registries));
+}
+
+/** A rule whose values are decoded by `decoder`, and whose rows begin with these columns, whatever their names in the rule. */
+export function assembleRule(config: TopicRule, metadata: MetadataColumns, decoder: PayloadDecoder | undefined): Rule {
   const unpack = unpacking(config);
   const decode = decoder && decodingOf(config, decoder, unpack);
   return {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Action, Txn } from '../delta/actions.ts';
+import type { Commit } from '../delta/commit-file.ts';
 import { DeltaError, isDeltaError } from '../delta/errors.ts';
 import { newTableActions } from '../delta/new-table.ts';
 import type { StructType } from '../delta/schema.ts';
@@ -12,7 +13,7 @@ import { type Footer, footerLength, parseFooter, TRAILER_BYTES } from '../parque
 import type { RowWriter } from '../parquet/write/row-writer.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { KafkaConfig } from './config.ts';
-import type { KafkaEngine } from './engine.ts';
+import type { RowEngine } from './engine.ts';
 import { DATE_COLUMN } from './rows/layout.ts';
 
 /** The usual partition column: the date (UTC) on which a record came into the table. */
@@ -50,7 +51,7 @@ export function tableAt(store: ObjectStore, { bucket }: Pick<KafkaConfig, 'bucke
 
 /** The table as it is now, one LIST where it is known; undefined when there is none. */
 export async function currentSnapshot(
-  engine: KafkaEngine,
+  engine: RowEngine,
   table: TableRef,
   cached: Snapshot | undefined,
 ): Promise<Snapshot | undefined> {
@@ -79,7 +80,7 @@ export interface Upload {
 
 /** Writes rows as a file that no commit has yet. */
 export async function uploadRows(
-  engine: KafkaEngine,
+  engine: RowEngine,
   table: TableRef,
   { rows, folder, name }: Upload,
 ): Promise<DataFile> {
@@ -100,7 +101,7 @@ export interface TableRows {
 
 /** Writes the files that have rows; no commit has them yet. */
 export async function uploadFiles(
-  engine: KafkaEngine,
+  engine: RowEngine,
   table: TableRef,
   files: TableRows['files'],
   name: string,
@@ -120,7 +121,7 @@ export type DecideTxns = (head: Snapshot | undefined) => readonly Txn[] | undefi
  * `commit` does, or undefined when there is nothing to do. Throws as `commitRows` does.
  */
 export async function commitColumns(
-  engine: KafkaEngine,
+  engine: RowEngine,
   target: AppendTarget,
   head: Snapshot | undefined,
   {
@@ -150,6 +151,10 @@ export interface RowCommit {
   readonly txns: DecideTxns;
   /** ms since the epoch. */
   readonly deadline: number;
+  /** Of the `commitInfo`. @default none */
+  readonly tags?: Readonly<Record<string, string>>;
+  /** Called with the commits of other writers before `txns` is called again. */
+  readonly onCommit?: (commit: Commit) => void;
 }
 
 /**
@@ -157,10 +162,10 @@ export interface RowCommit {
  * errors of `commit`, and `INVALID_SCHEMA` when the table cannot take a file.
  */
 export async function commitRows(
-  engine: KafkaEngine,
+  engine: RowEngine,
   target: AppendTarget,
   head: Snapshot | undefined,
-  { files, txns, deadline }: RowCommit,
+  { files, txns, deadline, tags, onCommit }: RowCommit,
 ): Promise<CommitResult> {
   const { application } = engine.config;
   const newTableId = randomUUID();
@@ -175,13 +180,15 @@ export async function commitRows(
       operation: 'STREAMING UPDATE',
       operationParameters: { outputMode: 'Append', queryId: application, epochId: String(now) },
       operationMetrics: { numOutputRows, numAddedFiles: files.length },
+      ...(tags !== undefined && { tags }),
       isBlindAppend: true,
     };
   };
-  return commit(head, target.table, engine.reader, decide, retryOptions(engine, deadline));
+  const options = { ...retryOptions(engine, deadline), ...(onCommit !== undefined && { onCommit }) };
+  return commit(head, target.table, engine.reader, decide, options);
 }
 
-function retryOptions(engine: KafkaEngine, deadline: number): CommitOptions {
+function retryOptions(engine: RowEngine, deadline: number): CommitOptions {
   return {
     deadline,
     now: () => engine.now(),

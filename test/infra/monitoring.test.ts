@@ -8,7 +8,6 @@ import { templateOf } from '../support/templates.ts';
 const template = templateOf({
   landing: { notifications: 'eventbridge' },
   alarms: { email: 'data@example.com', maxLag: 120, maxMessageAge: 600 },
-  maintenance: { optimize: {}, spark: {}, reconcile: {} },
 });
 const alarms = Object.values(template.findResources('AWS::CloudWatch::Alarm')).map(({ Properties }) => Properties);
 /** With every part that has alarms of its own. */
@@ -16,7 +15,8 @@ const all = Object.values(
   templateOf({
     landing: { notifications: 'eventbridge' },
     append: { queue: 'grouped' },
-    maintenance: { optimize: {}, spark: {} },
+    webhooks: [{ path: '/in', table: 'in', secretName: 'in', signature: 'bearer' }],
+    maintenance: { optimize: {}, spark: {}, reconcile: {} },
     tagging: { rules: [{ tags: { type: '{extension}' } }] },
   }).findResources('AWS::CloudWatch::Alarm'),
 ).map(({ Properties }) => Properties);
@@ -73,10 +73,10 @@ describe('the alarms', () => {
   it('each have a section in the runbook, and the runbook no others', () => {
     const runbook = readFileSync(join(import.meta.dirname, '../../docs/operations.md'), 'utf8');
     const sections = [...runbook.matchAll(/^### (\w+)$/gm)].map(([, name]) => name);
-    const ids = [...alarms, ...all].map(({ AlarmName }) => AlarmName.replace('resaca-dev-', ''));
-    assert.deepEqual(sections.sort(), [...new Set(ids)].sort());
-    for (const { AlarmName, AlarmDescription } of [...alarms, ...all]) {
-      assert.ok(AlarmDescription.endsWith(`docs/operations.md, "${AlarmName.replace('resaca-dev-', '')}".`));
+    const idOf = ({ AlarmName }: (typeof alarms)[number]) => AlarmName.split('-').at(-1);
+    assert.deepEqual(sections.sort(), [...new Set([...alarms, ...all].map(idOf))].sort());
+    for (const alarm of [...alarms, ...all]) {
+      assert.ok(alarm.AlarmDescription.endsWith(`docs/operations.md, "${idOf(alarm)}".`));
     }
   });
 });

@@ -49,6 +49,24 @@ const SHAPES: Readonly<Record<string, ResacaConfig>> = {
     landing: { notifications: 'eventbridge', prefixes: ['lake/raw'] },
     tagging: { rules: [{ tags: { type: '{extension}' } }] },
   },
+  'with queues, one of them FIFO, one that is there': {
+    encryption: 'kms',
+    queues: [
+      { name: 'orders', table: 'bronze/orders', drain: true },
+      { name: 'events', table: 'bronze/events', fifo: true, bucketName: 'theirs' },
+      { name: 'clicks', table: 'bronze/clicks', queueArn: 'arn:aws:sqs:eu-west-1:111122223333:clicks' },
+    ],
+    webhooks: [
+      { path: '/github', table: 'bronze/github', secretName: 'github', signature: 'github' },
+      {
+        path: '/orders',
+        queue: 'orders',
+        secretArn: 'arn:aws:secretsmanager:eu-west-1:111122223333:secret:orders-AbCdEf',
+        signature: 'bearer',
+      },
+    ],
+    webhookFunction: { reservedConcurrency: 20 },
+  },
   'with a FIFO queue, keys of its own, traces and an e-mail': {
     encryption: 'kms',
     append: { queue: 'fifo', tracing: true },

@@ -68,7 +68,8 @@ export class RowBuilder {
 
   /**
    * Adds the rows of a record, or throws and adds none: PayloadError, or BatchFullError when it would take too many files
-   * with those that are there. `ingested` in ms since the epoch.
+   * with those that are there. Where there is no column yet, only what the record brings along is seen. `ingested` in ms since
+   * the epoch.
    */
   append(record: KafkaRecord, decoded: DecodedRecord, ingested: number): void {
     if (decoded.rows.length > 1 && decoded.rows.length * repeatedBytes(record) > MAX_REPEATED_BYTES) {
@@ -79,6 +80,7 @@ export class RowBuilder {
     try {
       for (let index = 0; index <= last; index++) {
         const folder = this.#fill(record, decoded, index, ingested);
+        if (this.#cells.length === 0) continue;
         const writer = this.#writer(folder);
         writer.append(this.#cells);
         if (index < last) done.push(writer);
