@@ -59,11 +59,21 @@ export const MAINTENANCE_BUNDLE: Bundle = {
   target: 'node24',
 };
 
+export const LOAD_BUNDLE: Bundle = {
+  entry: 'lambdas/load/handler.ts',
+  output: 'lambdas/load/index.mjs',
+  includesPackages: true,
+  splits: true,
+  copiedPackages: ['parquet-wasm'],
+  target: 'node24',
+};
+
 export const BUNDLES: readonly Bundle[] = [
   APPEND_BUNDLE,
   BRONZE_BUNDLE,
   COMMITTER_BUNDLE,
   MAINTENANCE_BUNDLE,
+  LOAD_BUNDLE,
   { entry: 'src/cli/resaca.ts', output: 'cli/resaca.mjs', includesPackages: false, splits: true, target: 'node22' },
   { entry: 'infra/index.ts', output: 'infra/index.mjs', includesPackages: false, splits: true, target: 'node22' },
 ];
