@@ -9,25 +9,40 @@ import { createTerminal, type Terminal } from './terminal.ts';
 
 /** Loaded when needed, because each brings its own libraries along. */
 async function loadCommands(): Promise<readonly Command[]> {
-  const [start, inspect, convert, checkpoint, optimize, vacuum, cleanLog, doctor, deadLetters, kafka, replay, orphans] =
-    await Promise.all([
-      import('./start/command.ts'),
-      import('./inspect/command.ts'),
-      import('./convert/command.ts'),
-      import('./checkpoint/command.ts'),
-      import('./optimize/command.ts'),
-      import('./vacuum/command.ts'),
-      import('./clean-log/command.ts'),
-      import('./doctor/command.ts'),
-      import('./dead-letters/command.ts'),
-      import('./kafka/command.ts'),
-      import('./kafka-replay/command.ts'),
-      import('./kafka-orphans/command.ts'),
-    ]);
+  const [
+    start,
+    inspect,
+    convert,
+    checkpoint,
+    optimize,
+    vacuum,
+    cleanLog,
+    doctor,
+    deadLetters,
+    kafka,
+    replay,
+    orphans,
+    load,
+  ] = await Promise.all([
+    import('./start/command.ts'),
+    import('./inspect/command.ts'),
+    import('./convert/command.ts'),
+    import('./checkpoint/command.ts'),
+    import('./optimize/command.ts'),
+    import('./vacuum/command.ts'),
+    import('./clean-log/command.ts'),
+    import('./doctor/command.ts'),
+    import('./dead-letters/command.ts'),
+    import('./kafka/command.ts'),
+    import('./kafka-replay/command.ts'),
+    import('./kafka-orphans/command.ts'),
+    import('./load/command.ts'),
+  ]);
   return [
     start.startCommand,
     inspect.inspectCommand,
     convert.convertCommand,
+    load.loadCommand,
     doctor.doctorCommand,
     checkpoint.checkpointCommand,
     optimize.createOptimizeCommand({

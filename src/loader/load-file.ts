@@ -60,8 +60,11 @@ export interface LoadedFile {
 export async function loadFile(engine: LoadEngine, job: LoadJob, deadline: number): Promise<LoadOutcome> {
   const { source, event, table } = job;
   const object = await source.store.head(source.key);
+  if (event?.etag !== undefined && event.etag !== object?.etag) {
+    const settled = await settleOther(engine, job, event.etag, deadline);
+    return settled ?? { kind: 'skipped', reason: object === undefined ? 'gone' : 'superseded' };
+  }
   if (object === undefined) return { kind: 'skipped', reason: 'gone' };
-  if (event?.etag !== undefined && event.etag !== object.etag) return { kind: 'skipped', reason: 'superseded' };
   const state = new LoadState(table, digestOf(source.bucket, source.key, object.etag));
   const done = await state.done();
   if (done?.outcome === 'loaded') {
@@ -109,6 +112,22 @@ export async function loadFile(engine: LoadEngine, job: LoadJob, deadline: numbe
     }
     return { kind: 'quarantined', reason: error.code, detail: error.message, isNew: true };
   }
+}
+
+/** A version that is not there any more may have been begun. */
+async function settleOther(
+  engine: LoadEngine,
+  job: LoadJob,
+  etag: string,
+  deadline: number,
+): Promise<LoadOutcome | undefined> {
+  const { source, table } = job;
+  const state = new LoadState(table, digestOf(source.bucket, source.key, etag));
+  if ((await state.done()) !== undefined) {
+    await state.clear();
+    return undefined;
+  }
+  return new LoadRun(engine, job, { ...source, etag, size: 0 }, state, deadline).settle();
 }
 
 /** A table as files are made for it. */

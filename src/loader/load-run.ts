@@ -47,6 +47,7 @@ export class LoadRun {
   async load(target: TargetTable): Promise<LoadOutcome> {
     const progress = await this.#state.progress();
     this.#parts = [...progress.parts];
+    if (progress.publishing !== undefined) return this.#publish();
     const last = this.#parts.at(-1);
     if (last !== undefined && !this.#isStaged(last, progress)) {
       const published = await this.#makeAgain(target, last);
@@ -57,6 +58,18 @@ export class LoadRun {
       if (outcome !== undefined) return outcome;
     }
     return this.#publish();
+  }
+
+  /**
+   * What is to be done where the source is not this version any more: parts that began to be published all are, others are
+   * deleted. Undefined where none were published.
+   */
+  async settle(): Promise<LoadOutcome | undefined> {
+    const { parts, publishing } = await this.#state.progress();
+    this.#parts = [...parts];
+    if (publishing !== undefined) return this.#publish();
+    if (parts.length > 0) await this.#state.clear();
+    return undefined;
   }
 
   /** Makes the parts that are missing; undefined when all are staged. */
@@ -108,7 +121,6 @@ export class LoadRun {
     throw new LoadError('RACED', message);
   }
 
-  /** A file of one part needs no staging: whether it has too many rejected rows is known. */
   async #write({ segment }: FinishedSegment, record: PartRecord): Promise<void> {
     const isWhole = isWholeFile(record);
     for (const { folder, rows } of segment.files) {
@@ -132,13 +144,11 @@ export class LoadRun {
     this.#assertRejected(this.#parts);
     const begun = await this.#state.beginPublishing(this.#engine.now());
     this.#assertFresh(begun);
+    let moved = 0;
     for (const part of this.#parts) {
-      if (this.#engine.now() >= this.#deadline) return this.#paused();
-      if (await this.#state.publish(this.#pathsOf(part))) continue;
-      // Another call was faster, and has cleared up already.
-      const done = await this.#state.done();
-      if (done?.outcome === 'loaded') return { ...this.#loaded(), isNew: false };
-      throw new LoadError('RACED', `the staged files of "${this.#source.key}" are gone`);
+      // Something is moved in any case, or this would never end.
+      if (moved > 0 && this.#engine.now() >= this.#deadline) return this.#paused();
+      moved += await this.#state.publish(this.#pathsOf(part));
     }
     return this.#finish();
   }
@@ -238,8 +248,9 @@ export class LoadRun {
   }
 }
 
-function isWholeFile({ part, isLast }: PartRecord): boolean {
-  return part === 0 && isLast;
+/** Whether all rows of the source are in one file, which is published without staging it. */
+function isWholeFile({ part, isLast, files }: PartRecord): boolean {
+  return part === 0 && isLast && files.length <= 1;
 }
 
 export function dataColumns({ snapshot, partitionColumns }: TargetTable) {

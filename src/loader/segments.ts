@@ -61,7 +61,7 @@ export async function* readSegments(input: SegmentInput): AsyncGenerator<Finishe
   const create = () => new Segment(columns.plan(), columns.news, input.partitions, input.limits);
   let isFirst = true;
   for await (const batch of source.batches) {
-    if (isFirst && batch.kind === 'json' && batch.schema !== undefined) columns.declare(batch.schema);
+    if (isFirst && batch.schema !== undefined) columns.declare(batch.schema);
     isFirst = false;
     const end = input.to === undefined ? batch.rows.length : rowsUntil(batch, input.to);
     let growths = 0;

@@ -143,16 +143,19 @@ export class LoadState {
     return known === undefined ? now : Date.parse(known.at);
   }
 
-  /** Puts staged files where they belong, unless they are there; returns whether all of them were staged. */
-  async publish(paths: readonly string[]): Promise<boolean> {
-    const found = await mapConcurrently(paths, CONCURRENCY, async (path) => {
-      const key = tableKey(this.#table, path);
-      if ((await this.#store.head(key)) !== undefined) return true;
+  /**
+   * Moves staged files to where they belong, unless something is there; gives how many it was. One that is not staged any
+   * more was moved before: nothing is published before all is staged.
+   */
+  async publish(paths: readonly string[]): Promise<number> {
+    const moved = await mapConcurrently(paths, CONCURRENCY, async (path) => {
       const bytes = await this.#bytes(this.#stagedKey(path));
-      if (bytes !== undefined) await this.#store.putIfAbsent(key, bytes);
-      return bytes !== undefined;
+      if (bytes === undefined) return 0;
+      await this.publishBytes(path, bytes);
+      await this.#store.delete(this.#stagedKey(path));
+      return 1;
     });
-    return found.every(Boolean);
+    return moved.reduce<number>((sum, one) => sum + one, 0);
   }
 
   /** Puts a file where it belongs, unless it is there. */

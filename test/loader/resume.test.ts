@@ -87,6 +87,40 @@ describe('a message that comes again', () => {
     assert.deepEqual(await ids(world), [2]);
   });
 
+  it('shows all rows of a file that began to be visible, also where it is overwritten then', async () => {
+    const { createFaultyStore } = await import('../support/faulty-store.ts');
+    let isCrashing = true;
+    const world = createLoadWorld({
+      rule: { partitionBy: [{ name: 'p' }] },
+      wrap: (store) =>
+        createFaultyStore(store, ({ method, key }) =>
+          isCrashing && method === 'putIfAbsent' && key.startsWith('lake/t/p=2')
+            ? { when: 'before', kind: 'crash' }
+            : undefined,
+        ),
+    });
+    const event = await world.put('in/a.jsonl', '{"id":1,"p":1}\n{"id":2,"p":2}');
+    await world.invoke(event);
+    isCrashing = false;
+    assert.equal((await world.keys('lake/t/p=')).length, 1);
+    const later = await world.put('in/a.jsonl', '{"id":3,"p":3}');
+    await world.run(event);
+    await world.run(later);
+    await world.append();
+    assert.deepEqual(await ids(world), [1, 2, 3]);
+    assert.equal((await world.keys('lake/t/_resaca/loaded/')).length, 2);
+  });
+
+  it('clears up what was begun of a file that is overwritten then', async () => {
+    const world = createLoadWorld({ rule: { columns: { id: 'long' } }, config: LIMITS, pace: 4_000 });
+    const event = await world.put('in/a.jsonl', jsonl);
+    await world.invoke(event, 30_000);
+    assert.ok((await world.keys('lake/t/_resaca/loaded/')).length > 2);
+    await world.put('in/a.jsonl', '{"id":3}');
+    await world.run(event);
+    assert.deepEqual(await world.keys('lake/t/'), []);
+  });
+
   it('does nothing where the object is gone', async () => {
     const world = createLoadWorld();
     const event = await world.put('in/a.jsonl', '{"id":1}');

@@ -1,8 +1,10 @@
 import type { StructType } from '../../delta/schema.ts';
+import { PayloadError } from '../../kafka/decode/payload-error.ts';
 import { columnNames } from '../../kafka/rows/column-names.ts';
 import { ColumnPlan } from '../../kafka/rows/column-plan.ts';
 import { NewColumns } from '../../kafka/rows/new-columns.ts';
 import type { LoadSettings } from '../config.ts';
+import { LoadError } from '../load-error.ts';
 
 /** The columns of a table, those that the settings give it, and those that the rows of a file bring along. */
 export class Columns {
@@ -30,16 +32,21 @@ export class Columns {
     });
   }
 
-  /** Columns of a file that have no value in its first rows, where the file names them. */
+  /** Columns of a file that names them, in its order, whether they have a value or not. Throws LoadError for too many. */
   declare({ fields }: StructType): void {
     if (this.#settings.schemaPolicy === 'fixed') return;
     // A column that a strict table lacks is for its values to complain of.
     if (this.#settings.schemaPolicy === 'strict' && this.#table !== undefined) return;
     const names = columnNames([], this.#partitions);
     const plan = this.plan();
-    for (const { name, type } of fields) {
-      const column = names.columnOf(name);
-      if (column !== undefined && plan.columnOf(name) === undefined) this.news.see(column, type);
+    try {
+      for (const { name, type } of fields) {
+        const column = names.columnOf(name);
+        if (column !== undefined && plan.columnOf(name) === undefined) this.news.see(column, type);
+      }
+    } catch (error) {
+      if (error instanceof PayloadError) throw new LoadError('UNSUPPORTED_FILE', error.message, { cause: error });
+      throw error;
     }
     this.news.settle(true);
     this.news.takeGrowth();
