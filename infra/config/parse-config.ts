@@ -11,6 +11,7 @@ import { ConfigError, ConfigReader } from '../../src/ingest/config-reader.ts';
 import { literalPrefix, outermost, prefixProblem, suffixProblem, trimSlashes } from '../prefixes.ts';
 import { commitProblems, commitTableNames, kafkaCommitRules } from './commit-tables.ts';
 import { type KafkaDeployment, readKafka } from './kafka-config.ts';
+import { type LoaderDeployment, loaderProblems, readLoader } from './loader-config.ts';
 import { type MaintenanceDeployment, readMaintenance } from './maintenance-config.ts';
 import type { AlarmConfig, AppendFunctionConfig, LandingConfig } from './types.ts';
 
@@ -25,6 +26,7 @@ export interface Deployment {
     Pick<AppendFunctionConfig, 'batchingWindow'>;
   readonly alarms: Required<Omit<AlarmConfig, 'email'>> & Pick<AlarmConfig, 'email'>;
   readonly kafka?: KafkaDeployment;
+  readonly loader?: LoaderDeployment;
   readonly maintenance?: MaintenanceDeployment;
   /** Names of the DynamoDB tables for commits that are to be made. */
   readonly commitTables: readonly string[];
@@ -59,6 +61,7 @@ export function parseResacaConfig(value: unknown): Deployment {
     'append',
     'alarms',
     'kafka',
+    'loader',
     'maintenance',
     'commitTables',
     'dashboard',
@@ -74,6 +77,9 @@ export function parseResacaConfig(value: unknown): Deployment {
     encryption: root.choice('encryption', ['managed', 'kms'], 'managed'),
   };
   const kafka = root.has('kafka') ? readKafka(root.child('kafka'), landing.bucketName) : undefined;
+  const known = problems.length;
+  const loader = root.has('loader') ? readLoader(root.child('loader')) : undefined;
+  const isLoaderRead = problems.length === known;
   const maintenance = root.isFalse('maintenance') ? undefined : readMaintenance(root.child('maintenance'));
   const tables = root.pick(APPEND_SETTINGS);
   const isExisting = root.choice('commitTables', ['create', 'existing'], 'create') === 'existing';
@@ -84,6 +90,9 @@ export function parseResacaConfig(value: unknown): Deployment {
     problems.push(...tableProblems(config, landing, append), ...commitProblems(config, landing));
     commitRules = appendCommitRules(config);
     prefixes = prefixesOf(config, landing, append.queue === 'fifo');
+    if (loader !== undefined && isLoaderRead) {
+      problems.push(...loaderProblems(loader.config, { tables: config, ...landing, prefixes }));
+    }
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     problems.push(...error.problems);
@@ -103,6 +112,7 @@ export function parseResacaConfig(value: unknown): Deployment {
     append,
     ...deployment,
     ...(kafka !== undefined && { kafka }),
+    ...(loader !== undefined && { loader }),
     ...(maintenance !== undefined && { maintenance }),
     prefixes,
     commitTables: isExisting ? [] : commitTableNames(allRules),

@@ -1,5 +1,6 @@
 import type { AppendConfigInput } from '../../src/ingest/config.ts';
 import type { KafkaDeploymentConfig } from './kafka-config.ts';
+import type { LoaderDeploymentConfig } from './loader-config.ts';
 import type { MaintenanceDeploymentConfig } from './maintenance-config.ts';
 
 /** What a deployment is configured with: the tables and their settings, and what runs for them. */
@@ -11,6 +12,8 @@ export interface ResacaConfig extends AppendConfigInput {
   readonly alarms?: AlarmConfig;
   /** Topics of a Kafka that become tables. @default none */
   readonly kafka?: KafkaDeploymentConfig;
+  /** CSV, JSON lines, Avro and other files that become rows of tables. @default none */
+  readonly loader?: LoaderDeploymentConfig;
   /**
    * Whether the stack makes the DynamoDB tables that rules commit through, or they are there already. Those of another region
    * are never made. @default 'create'

@@ -16,6 +16,8 @@ export interface LandingEventsProps {
   readonly prefixes?: readonly string[];
   /** Endings of the keys that are announced. @default [], which stands for all */
   readonly suffixes?: readonly string[];
+  /** Whether objects that go away do not matter. @default false */
+  readonly createdOnly?: boolean;
 }
 
 /** What makes, changes or takes away an object. */
@@ -36,20 +38,21 @@ export class LandingEvents extends Construct {
   }
 
   private addNotifications(
-    { bucket, queue }: LandingEventsProps,
+    { bucket, queue, createdOnly = false }: LandingEventsProps,
     prefixes: readonly string[],
     suffixes: readonly string[],
   ): void {
+    const events = createdOnly ? [EventType.OBJECT_CREATED] : S3_EVENTS;
     for (const prefix of prefixes) {
       for (const suffix of suffixes) {
         const filter = { ...(prefix !== '' && { prefix: `${prefix}/` }), ...(suffix !== '' && { suffix }) };
-        for (const event of S3_EVENTS) bucket.addEventNotification(event, new SqsDestination(queue), filter);
+        for (const event of events) bucket.addEventNotification(event, new SqsDestination(queue), filter);
       }
     }
   }
 
   private addRules(
-    { bucket, queue }: LandingEventsProps,
+    { bucket, queue, createdOnly = false }: LandingEventsProps,
     prefixes: readonly string[],
     suffixes: readonly string[],
   ): Queue {
@@ -70,7 +73,7 @@ export class LandingEvents extends Construct {
         description: `Objects of ${prefix === '' ? 'the bucket' : prefix} to the queue of resaca`,
         eventPattern: {
           source: ['aws.s3'],
-          detailType: ['Object Created', 'Object Deleted'],
+          detailType: createdOnly ? ['Object Created'] : ['Object Created', 'Object Deleted'],
           detail: {
             bucket: { name: [bucket.bucketName] },
             ...(prefix === '' && suffixes.includes('') ? {} : { object: { key: keys } }),

@@ -10,12 +10,14 @@ import { AppendPipeline } from '../constructs/append-pipeline.ts';
 import type { BronzePipeline } from '../constructs/bronze-pipeline.ts';
 import { CommitTable } from '../constructs/commit-table.ts';
 import { LandingBucket } from '../constructs/landing-bucket.ts';
+import type { LoadPipeline } from '../constructs/load-pipeline.ts';
 import { MaintenanceAlarms } from '../constructs/maintenance-alarms.ts';
 import { PipelineAlarms } from '../constructs/pipeline-alarms.ts';
 import { PipelineDashboard } from '../constructs/pipeline-dashboard.ts';
 import { SparkJobs } from '../constructs/spark-jobs.ts';
 import { MaintenanceQueue, TableMaintenance } from '../constructs/table-maintenance.ts';
 import { addKafka } from './kafka-parts.ts';
+import { addLoader } from './loader-parts.ts';
 
 export interface ResacaStackProps extends StackProps {
   /** @default a landing bucket in which any table lands by the path convention */
@@ -29,6 +31,8 @@ export class ResacaStack extends Stack {
   readonly alarms: PipelineAlarms;
   /** Where the configuration has a Kafka. */
   readonly bronze: BronzePipeline | undefined;
+  /** Where the configuration has a loader. */
+  readonly load: LoadPipeline | undefined;
   /** Unless the configuration turns it off. */
   readonly maintenance: TableMaintenance | undefined;
 
@@ -83,6 +87,10 @@ export class ResacaStack extends Stack {
     if (kafka !== undefined) {
       const keys = { data: () => keyOf('TablesKey'), events: eventsKey };
       this.bronze = addKafka(this, deployment, kafka, { keys, ...asksFor });
+    }
+    const { loader } = deployment;
+    if (loader !== undefined) {
+      this.load = addLoader(this, deployment, loader, { bucket: this.bucket, eventsKey, topic: this.alarms.topic });
     }
     if (work !== undefined) {
       this.maintenance = this.addMaintenance(deployment, work);

@@ -67,7 +67,7 @@ describe('resaca load', () => {
     const { code, stdout } = await runCli(['load', 'a.jsonl', 'b.jsonl', ...args], { cwd: folder });
     assert.equal(code, 3);
     assert.match(stdout, /^1 row loaded/);
-    assert.match(stdout, /b\.jsonl: left out\n {4}TOO_MANY_REJECTED: [^]*line 2/);
+    assert.match(stdout, /b\.jsonl: left out\n {4}TOO_MANY_REJECTED: [\s\S]*line 2/);
     assert.equal(readdirSync(join(folder, 't/_resaca/quarantine')).length, 1);
     const again = await runCli(['load', 'b.jsonl', ...args, '--max-rejected', '1'], { cwd: folder });
     assert.equal(again.code, 3);
