@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { Match, type Template } from 'aws-cdk-lib/assertions';
 import { parseResacaConfig } from '../../infra/config/parse-config.ts';
@@ -105,6 +107,16 @@ describe('the loader of a deployment', () => {
   it('has alarms for what is not loaded', () => {
     for (const id of ['LoadDeadLetters', 'LoadMessageAge', 'LoadQuarantine']) {
       template.hasResourceProperties('AWS::CloudWatch::Alarm', { AlarmName: `resaca-dev-${id}` });
+    }
+    const runbook = readFileSync(join(import.meta.dirname, '../../docs/operations.md'), 'utf8');
+    const through = templateOf({ ...CONFIG, landing: { notifications: 'eventbridge' } });
+    const descriptions = Object.values(through.findResources('AWS::CloudWatch::Alarm'))
+      .map(({ Properties }): string => Properties.AlarmDescription)
+      .filter((text) => text.includes('"Load'));
+    assert.equal(descriptions.length, 5);
+    for (const text of descriptions) {
+      const [, section] = /docs\/operations\.md, "(\w+)"\.$/.exec(text) ?? [];
+      assert.ok(runbook.includes(`\n### ${section}\n`), text);
     }
   });
 

@@ -76,6 +76,16 @@ describe('a message that comes again', () => {
     assert.equal(world.metrics.length, 1);
   });
 
+  it('at the same time loads the file once', async () => {
+    const world = createLoadWorld({ rule: { partitionBy: [{ name: 'group' }] }, config: LIMITS });
+    const event = await world.put('in/a.jsonl', jsonl);
+    assert.deepEqual(await Promise.all([world.invoke(event), world.invoke(event), world.invoke(event)]), [[], [], []]);
+    await world.append(2);
+    assert.deepEqual(await ids(world), IDS);
+    await world.run(event);
+    assert.equal((await world.keys('lake/t/_resaca/')).length, 1);
+  });
+
   it('is for another file once the object is overwritten', async () => {
     const world = createLoadWorld();
     const first = await world.put('in/a.jsonl', '{"id":1}');

@@ -100,17 +100,16 @@ class CsvReading {
   }
 
   #row(header: readonly string[], fields: readonly string[], number: number, end: Position): SourceRow<DatumObject> {
-    const text = fields.length === 1 ? (fields[0] ?? '') : JSON.stringify(fields);
     if (fields.length !== header.length) {
       const message = `The record has ${fields.length} fields, expected ${header.length} as the header has`;
-      return { number, value: new PayloadError('INVALID_CSV', message), text, end };
+      return { number, value: new PayloadError('INVALID_CSV', message), raw: fields, end };
     }
     const value: Record<string, string | null> = Object.create(null);
     for (let index = 0; index < header.length; index++) {
       const field = fields[index] ?? '';
       value[header[index] ?? ''] = this.#nulls.has(field) ? null : field;
     }
-    return { number, value, text, end };
+    return { number, value, raw: fields, end };
   }
 
   async *#records(): AsyncGenerator<readonly CsvRecord[], void> {

@@ -18,7 +18,7 @@ async function* batchesOf(source: ByteSource, from: Position, maxLineBytes: numb
   for await (const lines of readLines(source.from(from.offset), from, maxLineBytes)) {
     for (const { bytes, number, end } of lines) {
       if (isBlank(bytes)) continue;
-      rows.push({ number, value: parseLine(bytes), text: bytes.toString(), end });
+      rows.push({ number, value: parseLine(bytes), raw: bytes, end });
       if (rows.length < limits.rows && end.offset - start < limits.bytes) continue;
       yield { kind: 'json', rows };
       rows = [];

@@ -20,10 +20,16 @@ export interface SourceRow<V> {
   readonly number: number;
   /** A PayloadError where there is a row that cannot be read. */
   readonly value: V | PayloadError;
-  /** As it stands in the file, for the record of a rejected row; undefined where the file has no text. */
-  readonly text?: string;
+  /** For the record of a rejected row: the line, or the fields of a record; undefined where the file has no text. */
+  readonly raw?: Buffer | readonly string[];
   /** Behind the row. */
   readonly end: Position;
+}
+
+/** What a record of a rejected row shows of it. */
+export function textOfRaw(raw: SourceRow<unknown>['raw']): string | undefined {
+  if (raw === undefined || Buffer.isBuffer(raw)) return raw?.toString();
+  return raw.length === 1 ? raw[0] : JSON.stringify(raw);
 }
 
 /** Some rows of a file, in their order. */

@@ -7,7 +7,7 @@ import type { NewColumns } from '../../kafka/rows/new-columns.ts';
 import { type CellValue, isCellError } from '../../parquet/write/cell.ts';
 import { RowWriter } from '../../parquet/write/row-writer.ts';
 import type { LoadLimits } from '../config.ts';
-import type { SourceBatch } from '../read/row-source.ts';
+import { type SourceBatch, textOfRaw } from '../read/row-source.ts';
 import type { Partitions } from './partitions.ts';
 
 /** A row that is in no file, and why. */
@@ -109,7 +109,7 @@ export class Segment {
         this.#news.settle(true);
       } catch (error) {
         this.#news.settle(false);
-        this.#reject(error, row.number, row.text);
+        this.#reject(error, row.number, textOfRaw(row.raw));
       }
     }
     // The row that there was no room for comes again.
