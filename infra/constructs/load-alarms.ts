@@ -32,7 +32,7 @@ export class LoadAlarms extends Construct {
       },
       ...undelivered.map((one, index) => ({
         id: 'LoadUndelivered',
-        suffix: String(index),
+        ...(index > 0 && { suffix: String(index) }),
         description: 'EventBridge could not deliver events to the queue of the loader.',
         metric: one.metricApproximateNumberOfMessagesVisible({ statistic: 'Maximum', period: PERIOD }),
         threshold: 0,
