@@ -3,10 +3,12 @@
 export type { AppendConfigInput, CommitRule, TableRuleInput } from '../src/ingest/config.ts';
 export { ConfigError } from '../src/ingest/config-reader.ts';
 export type { KafkaConfigInput } from '../src/kafka/config.ts';
+export type { LoaderConfigInput, LoadRuleInput } from '../src/loader/config.ts';
 export type { QueueConfigInput } from '../src/queue/config.ts';
 export type { TagRuleInput } from '../src/tag/config.ts';
 export type { KafkaDeploymentConfig } from './config/kafka-config.ts';
 export { loadConfig } from './config/load-config.ts';
+export type { LoaderDeploymentConfig } from './config/loader-config.ts';
 export type { MaintenanceDeploymentConfig } from './config/maintenance-config.ts';
 export type { QueueDeploymentConfig } from './config/queue-config.ts';
 export type { TaggingDeploymentConfig } from './config/tagging-config.ts';
@@ -38,6 +40,8 @@ export type {
   SelfManagedKafkaSource,
 } from './constructs/kafka-source.ts';
 export { LandingBucket, type LandingBucketProps } from './constructs/landing-bucket.ts';
+export { LoadAlarms, type LoadAlarmsProps } from './constructs/load-alarms.ts';
+export { LoadPipeline, type LoadPipelineProps } from './constructs/load-pipeline.ts';
 export { MaintenanceAlarms, type MaintenanceAlarmsProps } from './constructs/maintenance-alarms.ts';
 export { ObjectTagging, type ObjectTaggingProps } from './constructs/object-tagging.ts';
 export { PipelineAlarms, type PipelineAlarmsProps } from './constructs/pipeline-alarms.ts';

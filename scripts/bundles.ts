@@ -84,6 +84,15 @@ export const QUEUE_INGEST_BUNDLE: Bundle = {
   target: 'node24',
 };
 
+export const LOAD_BUNDLE: Bundle = {
+  entry: 'lambdas/load/handler.ts',
+  output: 'lambdas/load/index.mjs',
+  includesPackages: true,
+  splits: true,
+  copiedPackages: ['parquet-wasm'],
+  target: 'node24',
+};
+
 export const WEBHOOK_BUNDLE: Bundle = {
   entry: 'lambdas/webhook/handler.ts',
   output: 'lambdas/webhook/index.mjs',
@@ -101,6 +110,7 @@ export const BUNDLES: readonly Bundle[] = [
   TAG_BUNDLE,
   QUEUE_INGEST_BUNDLE,
   WEBHOOK_BUNDLE,
+  LOAD_BUNDLE,
   { entry: 'src/cli/resaca.ts', output: 'cli/resaca.mjs', includesPackages: false, splits: true, target: 'node22' },
   { entry: 'infra/index.ts', output: 'infra/index.mjs', includesPackages: false, splits: true, target: 'node22' },
 ];

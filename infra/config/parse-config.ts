@@ -12,6 +12,7 @@ import { ConfigError, ConfigReader } from '../../src/ingest/config-reader.ts';
 import { literalPrefix, outermost, prefixProblem, suffixProblem, trimSlashes } from '../prefixes.ts';
 import { commitProblems, commitTableNames, kafkaCommitRules } from './commit-tables.ts';
 import { type KafkaDeployment, readKafka } from './kafka-config.ts';
+import { type LoaderDeployment, loaderProblems, readLoader } from './loader-config.ts';
 import { type MaintenanceDeployment, readMaintenance } from './maintenance-config.ts';
 import { type QueueDeployment, readQueues } from './queue-config.ts';
 import { readTagging, type TaggingDeployment, taggingProblems } from './tagging-config.ts';
@@ -39,6 +40,7 @@ export interface Deployment {
   readonly queues: readonly QueueDeployment[];
   readonly webhooks: readonly WebhookDeployment[];
   readonly webhookFunction: WebhookFunction;
+  readonly loader?: LoaderDeployment;
   readonly maintenance?: MaintenanceDeployment;
   readonly tagging?: TaggingDeployment;
   /** Names of the DynamoDB tables for commits that are to be made. */
@@ -77,6 +79,7 @@ export function parseResacaConfig(value: unknown): Deployment {
     'queues',
     'webhooks',
     'webhookFunction',
+    'loader',
     'maintenance',
     'tagging',
     'commitTables',
@@ -102,6 +105,9 @@ export function parseResacaConfig(value: unknown): Deployment {
     queues.map(({ name }) => name),
   );
   const webhookFunction = readWebhookFunction(root.child('webhookFunction'));
+  const known = problems.length;
+  const loader = root.has('loader') ? readLoader(root.child('loader')) : undefined;
+  const isLoaderRead = problems.length === known;
   const maintenance = root.isFalse('maintenance') ? undefined : readMaintenance(root.child('maintenance'));
   const tagging = root.has('tagging') ? readTagging(root.child('tagging'), landing) : undefined;
   const tables = root.pick(APPEND_SETTINGS);
@@ -114,6 +120,9 @@ export function parseResacaConfig(value: unknown): Deployment {
     commitRules = appendCommitRules(config);
     prefixes = prefixesOf(config, landing, append.queue === 'fifo');
     if (tagging !== undefined) problems.push(...taggingProblems(tagging, landing, prefixes));
+    if (loader !== undefined && isLoaderRead) {
+      problems.push(...loaderProblems(loader.config, { tables: config, ...landing, prefixes }));
+    }
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     problems.push(...error.problems);
@@ -140,6 +149,7 @@ export function parseResacaConfig(value: unknown): Deployment {
     queues,
     webhooks,
     webhookFunction,
+    ...(loader !== undefined && { loader }),
     ...(maintenance !== undefined && { maintenance }),
     ...(tagging !== undefined && { tagging }),
     prefixes,

@@ -1,5 +1,6 @@
 import type { AppendConfigInput } from '../../src/ingest/config.ts';
 import type { KafkaDeploymentConfig } from './kafka-config.ts';
+import type { LoaderDeploymentConfig } from './loader-config.ts';
 import type { MaintenanceDeploymentConfig } from './maintenance-config.ts';
 import type { QueueDeploymentConfig } from './queue-config.ts';
 import type { TaggingDeploymentConfig } from './tagging-config.ts';
@@ -22,6 +23,8 @@ export interface ResacaConfig extends AppendConfigInput {
   readonly webhooks?: readonly WebhookDeploymentConfig[];
   /** The function for all webhooks. */
   readonly webhookFunction?: WebhookFunctionConfig;
+  /** CSV, JSON lines, Avro and other files that become rows of tables. @default none */
+  readonly loader?: LoaderDeploymentConfig;
   /**
    * Whether the stack makes the DynamoDB tables that rules commit through, or they are there already. Those of another region
    * are never made. @default 'create'

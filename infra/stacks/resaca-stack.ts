@@ -10,6 +10,7 @@ import { AppendPipeline } from '../constructs/append-pipeline.ts';
 import type { BronzePipeline } from '../constructs/bronze-pipeline.ts';
 import { CommitTable } from '../constructs/commit-table.ts';
 import { LandingBucket } from '../constructs/landing-bucket.ts';
+import type { LoadPipeline } from '../constructs/load-pipeline.ts';
 import { MaintenanceAlarms } from '../constructs/maintenance-alarms.ts';
 import { PipelineAlarms } from '../constructs/pipeline-alarms.ts';
 import { PipelineDashboard } from '../constructs/pipeline-dashboard.ts';
@@ -19,6 +20,7 @@ import { MaintenanceQueue, TableMaintenance } from '../constructs/table-maintena
 import type { WebhookEndpoint } from '../constructs/webhook-endpoint.ts';
 import { addKafka } from './kafka-parts.ts';
 import { addGrouping, addTagging } from './landing-parts.ts';
+import { addLoader } from './loader-parts.ts';
 import { addQueues, queueTables } from './queue-parts.ts';
 import { addWebhooks } from './webhook-parts.ts';
 
@@ -47,6 +49,8 @@ export class ResacaStack extends Stack {
   readonly queues: ReadonlyMap<string, QueueIngestPipeline>;
   /** Where the configuration has webhooks. */
   readonly webhooks: WebhookEndpoint | undefined;
+  /** Where the configuration has a loader. */
+  readonly load: LoadPipeline | undefined;
   /** Unless the configuration turns it off. */
   readonly maintenance: TableMaintenance | undefined;
 
@@ -113,6 +117,10 @@ export class ResacaStack extends Stack {
       ...asksFor,
     });
     this.webhooks = addWebhooks(this, deployment, this.queues, topic);
+    const { loader } = deployment;
+    if (loader !== undefined) {
+      this.load = addLoader(this, deployment, loader, { bucket: this.bucket, eventsKey, topic: this.alarms.topic });
+    }
     if (work !== undefined) {
       this.maintenance = this.addMaintenance(deployment, work);
       new CfnOutput(this, 'MaintenanceQueueUrl', { value: work.queue.queueUrl });

@@ -7,6 +7,9 @@ const NAMESPACE = 'resaca';
 
 const UNITS: Readonly<Record<keyof TableMetrics, (typeof MetricUnit)[keyof typeof MetricUnit]>> = {
   recordsWritten: MetricUnit.Count,
+  filesLoaded: MetricUnit.Count,
+  rowsLoaded: MetricUnit.Count,
+  rowsRejected: MetricUnit.Count,
   filesAppended: MetricUnit.Count,
   bytesAppended: MetricUnit.Bytes,
   filesRemoved: MetricUnit.Count,

@@ -4,6 +4,12 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 export interface TableMetrics {
   /** Kafka records. */
   recordsWritten: number;
+  /** Source files of the loader whose rows landed. */
+  filesLoaded: number;
+  /** Rows of theirs. */
+  rowsLoaded: number;
+  /** Rows of theirs that stayed out. */
+  rowsRejected: number;
   filesAppended: number;
   bytesAppended: number;
   filesRemoved: number;

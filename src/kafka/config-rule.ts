@@ -161,7 +161,7 @@ function checkAvro(reader: ConfigReader, name: string, schema: string): void {
   if (schema !== '') check(reader, name, () => createAvroReader(parseAvroSchema(schema)));
 }
 
-function readColumns(reader: ConfigReader): Readonly<Record<string, DataType>> {
+export function readColumns(reader: ConfigReader): Readonly<Record<string, DataType>> {
   const columns: Record<string, DataType> = {};
   const seen = new Set<string>();
   for (const [name, text] of Object.entries(reader.strings('columns'))) {

@@ -38,6 +38,9 @@ export function openLocalTelemetry(path: string, now: () => number): LocalTeleme
 
 const NOTHING: TableTotals = {
   recordsWritten: 0,
+  filesLoaded: 0,
+  rowsLoaded: 0,
+  rowsRejected: 0,
   filesAppended: 0,
   bytesAppended: 0,
   filesRemoved: 0,

@@ -7,6 +7,8 @@ import { templateOf } from '../support/templates.ts';
 
 const template = templateOf({
   landing: { notifications: 'eventbridge' },
+  maintenance: { optimize: {}, spark: {} },
+  loader: { rules: [{ prefix: 'in', table: 'lake/t' }] },
   alarms: { email: 'data@example.com', maxLag: 120, maxMessageAge: 600 },
 });
 const alarms = Object.values(template.findResources('AWS::CloudWatch::Alarm')).map(({ Properties }) => Properties);

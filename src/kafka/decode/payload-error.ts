@@ -3,6 +3,8 @@ export type PayloadErrorCode =
   /** No JSON, or no object at the top. */
   | 'INVALID_JSON'
   | 'INVALID_AVRO'
+  /** A record of a CSV file that has more or fewer fields than its header. */
+  | 'INVALID_CSV'
   | 'INVALID_PROTOBUF'
   /** A registry's header is missing or is none. */
   | 'INVALID_WIRE_FORMAT'

@@ -44,17 +44,36 @@ const MIN_WINDOW_ROWS = 64;
 /** Rows of a batch at most. */
 const BATCH_ROWS = 65_536;
 
+export interface ReadOptions {
+  /** Row groups that end before this row, counted from 0, are passed over. @default 0 */
+  readonly startRow?: number;
+}
+
+export interface PlacedBatch extends RowBatch {
+  /** Place of its first row in the file, from 0. */
+  readonly firstRow: number;
+}
+
 /**
  * Streams the rows in their order, as the columns that `fields` says (see `bindColumns`). Holds one row group as it is
  * stored, twice, and the rows of a few MiB of it. Throws `UnfitFileError` for pages that cannot be read, and for a value
  * that the column's type does not hold; the store's errors as they come.
  */
-export async function* readBatches(file: DataFile, fields: readonly FieldSource[]): AsyncGenerator<RowBatch, void> {
+export async function* readBatches(
+  file: DataFile,
+  fields: readonly FieldSource[],
+  { startRow = 0 }: ReadOptions = {},
+): AsyncGenerator<PlacedBatch, void> {
   const [arrow, wasm] = await Promise.all([import('apache-arrow'), import('parquet-wasm')]);
   const { footer, source } = file;
   const hint = int96Hint(arrow, footer);
   const pairs = new Map(hint === undefined ? [] : [[ARROW_SCHEMA_KEY, hint]]);
+  let firstRow = 0;
   for (const group of reading(file, () => rowGroupsOf(footer, file.dataEnd))) {
+    if (firstRow + group.rowCount <= startRow) {
+      firstRow += group.rowCount;
+      continue;
+    }
     const data = await source.read(group.range);
     const bytes = reading(file, () => groupFile(footer, group, data, pairs));
     const limit = windowRows(group);
@@ -66,13 +85,14 @@ export async function* readBatches(file: DataFile, fields: readonly FieldSource[
       );
       for (const { data, numRows } of arrow.tableFromIPC(stream).batches) {
         const columns = reading(file, () => convertFields(arrow, fields, data.children, numRows));
+        yield { rowCount: numRows, columns, firstRow: firstRow + rows };
         rows += numRows;
-        yield { rowCount: numRows, columns };
       }
     }
     if (rows !== group.rowCount) {
       throw new UnfitFileError(file.key, `a row group of ${group.rowCount} rows has ${rows} in its pages`);
     }
+    firstRow += rows;
   }
 }
 

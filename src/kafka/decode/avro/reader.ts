@@ -15,6 +15,8 @@ export interface AvroReader {
    * `INVALID_AVRO` for bytes that are not of the schema, `TOO_LARGE` for more values than memory is to be spent on.
    */
   read(payload: Uint8Array, offset?: number): TypedRow;
+  /** The rows of `count` payloads of which nothing but the next one is behind each, as in the block of a file; as `read`. */
+  readAll(payloads: Uint8Array, count: number): Iterable<TypedRow>;
 }
 
 /** The Delta schema of an Avro schema, as `createAvroReader` has it. Throws `UNKNOWN_SCHEMA`. */
@@ -49,15 +51,24 @@ export function createAvroReader(schema: AvroSchema): AvroReader {
   const row = isRow ? structOrNone(type) : structOf([{ name: 'value', node: { type } }]);
   checkColumns(row);
   const hasNone = row.fields.length === 0;
+  const readRow = (cursor: Cursor): TypedRow => {
+    const cell = read(cursor);
+    if (hasNone) return {};
+    // The reader of a record gives an object with its fields.
+    return isRow ? (cell as TypedRow) : { value: cell };
+  };
   return {
     schema: row,
     read(payload, offset = 0) {
       const cursor = new Cursor(payload, offset);
-      const cell = read(cursor);
+      const value = readRow(cursor);
       cursor.expectEnd();
-      if (hasNone) return {};
-      // The reader of a record gives an object with its fields.
-      return isRow ? (cell as TypedRow) : { value: cell };
+      return value;
+    },
+    *readAll(payloads, count) {
+      const cursor = new Cursor(payloads, 0);
+      for (let index = 0; index < count; index++) yield readRow(cursor);
+      cursor.expectEnd();
     },
   };
 }
