@@ -59,11 +59,20 @@ export const MAINTENANCE_BUNDLE: Bundle = {
   target: 'node24',
 };
 
+export const CATALOG_BUNDLE: Bundle = {
+  entry: 'lambdas/catalog/handler.ts',
+  output: 'lambdas/catalog/index.mjs',
+  includesPackages: true,
+  splits: true,
+  target: 'node24',
+};
+
 export const BUNDLES: readonly Bundle[] = [
   APPEND_BUNDLE,
   BRONZE_BUNDLE,
   COMMITTER_BUNDLE,
   MAINTENANCE_BUNDLE,
+  CATALOG_BUNDLE,
   { entry: 'src/cli/resaca.ts', output: 'cli/resaca.mjs', includesPackages: false, splits: true, target: 'node22' },
   { entry: 'infra/index.ts', output: 'infra/index.mjs', includesPackages: false, splits: true, target: 'node22' },
 ];

@@ -9,6 +9,7 @@ import {
 } from '../../src/ingest/config.ts';
 import { ConfigError, ConfigReader } from '../../src/ingest/config-reader.ts';
 import { literalPrefix, outermost, prefixProblem, suffixProblem, trimSlashes } from '../prefixes.ts';
+import { type CatalogDeployment, readCatalogPart } from './catalog-config.ts';
 import { commitProblems, commitTableNames, kafkaCommitRules } from './commit-tables.ts';
 import { type KafkaDeployment, readKafka } from './kafka-config.ts';
 import { type MaintenanceDeployment, readMaintenance } from './maintenance-config.ts';
@@ -26,6 +27,7 @@ export interface Deployment {
   readonly alarms: Required<Omit<AlarmConfig, 'email'>> & Pick<AlarmConfig, 'email'>;
   readonly kafka?: KafkaDeployment;
   readonly maintenance?: MaintenanceDeployment;
+  readonly catalog?: CatalogDeployment;
   /** Names of the DynamoDB tables for commits that are to be made. */
   readonly commitTables: readonly string[];
   readonly dashboard: boolean;
@@ -60,6 +62,7 @@ export function parseResacaConfig(value: unknown): Deployment {
     'alarms',
     'kafka',
     'maintenance',
+    'catalog',
     'commitTables',
     'dashboard',
     'encryption',
@@ -75,6 +78,7 @@ export function parseResacaConfig(value: unknown): Deployment {
   };
   const kafka = root.has('kafka') ? readKafka(root.child('kafka'), landing.bucketName) : undefined;
   const maintenance = root.isFalse('maintenance') ? undefined : readMaintenance(root.child('maintenance'));
+  const catalog = root.has('catalog') ? readCatalogPart(root.child('catalog')) : undefined;
   const tables = root.pick(APPEND_SETTINGS);
   const isExisting = root.choice('commitTables', ['create', 'existing'], 'create') === 'existing';
   let prefixes: readonly string[] = [];
@@ -104,6 +108,7 @@ export function parseResacaConfig(value: unknown): Deployment {
     ...deployment,
     ...(kafka !== undefined && { kafka }),
     ...(maintenance !== undefined && { maintenance }),
+    ...(catalog !== undefined && { catalog }),
     prefixes,
     commitTables: isExisting ? [] : commitTableNames(allRules),
     tables: tables as AppendConfigInput,

@@ -19,6 +19,8 @@ const UNITS: Readonly<Record<keyof TableMetrics, (typeof MetricUnit)[keyof typeo
   skipped: MetricUnit.Count,
   failures: MetricUnit.Count,
   sparkFailures: MetricUnit.Count,
+  catalogUpdates: MetricUnit.Count,
+  catalogRefusals: MetricUnit.Count,
   freshnessLag: MetricUnit.Milliseconds,
 };
 

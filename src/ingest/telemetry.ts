@@ -22,6 +22,10 @@ export interface TableMetrics {
   failures: number;
   /** 1 when a Spark job came to nothing. */
   sparkFailures: number;
+  /** 1 when a table was made or changed in the catalog. */
+  catalogUpdates: number;
+  /** 1 when a table cannot be in the catalog as it is. */
+  catalogRefusals: number;
   /** ms from the oldest event of the batch to the commit. */
   freshnessLag: number;
 }

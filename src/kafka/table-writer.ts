@@ -187,6 +187,7 @@ function retryOptions(engine: KafkaEngine, deadline: number): CommitOptions {
     now: () => engine.now(),
     sleep: (ms) => engine.sleep(ms),
     random: () => engine.random(),
+    onDefinition: engine.onDefinition,
   };
 }
 

@@ -50,6 +50,8 @@ const NOTHING: TableTotals = {
   skipped: 0,
   failures: 0,
   sparkFailures: 0,
+  catalogUpdates: 0,
+  catalogRefusals: 0,
   lag: 0,
 };
 
