@@ -1,14 +1,14 @@
 import type { SendMessageCommandInput } from '@aws-sdk/client-sqs';
-import type { CatalogMessage } from '../catalog/messages.ts';
+import type { CatalogMessage, SweepMessage } from '../catalog/messages.ts';
 import type { DefinitionRequests } from '../delta/definition-requests.ts';
 import { loadSender } from './upkeep-queue.ts';
 
 /** The queue of the catalog function. The SQS client is loaded with the first message. */
-export function createCatalogQueue(url: string): (message: CatalogMessage) => Promise<void> {
+export function createCatalogQueue(url: string): (message: CatalogMessage | SweepMessage) => Promise<void> {
   let loaded: Promise<(input: SendMessageCommandInput) => Promise<unknown>> | undefined;
-  return async ({ bucket, root }) => {
+  return async (message) => {
     loaded ??= loadSender();
-    await (await loaded)({ QueueUrl: url, MessageBody: JSON.stringify({ bucket, root }) });
+    await (await loaded)({ QueueUrl: url, MessageBody: JSON.stringify(message) });
   };
 }
 

@@ -1,23 +1,14 @@
 import { type DeltaError, isDeltaError } from '../delta/errors.ts';
 import { mapConcurrently } from '../ingest/concurrently.ts';
 import type { Telemetry } from '../ingest/telemetry.ts';
-import { findTables } from '../maintenance/find-tables.ts';
-import type { ObjectStore } from '../storage/object-store.ts';
-import type { CatalogConfig } from './config.ts';
 import { isRefused } from './errors.ts';
-import { type CatalogMessage, isSweep, parseCatalogMessage } from './messages.ts';
-import { nameFor, prefixesOf } from './names.ts';
+import { type CatalogMessage, isSweep, parseCatalogMessage, type SweepMessage } from './messages.ts';
+import { nameFor } from './names.ts';
+import { placesOf, type SweepDeps, sweepPlaces } from './sweep.ts';
 import { fullName, type SyncEngine, type SyncResult, syncTable } from './sync-table.ts';
 
-export interface CatalogDeps extends SyncEngine {
-  readonly config: CatalogConfig;
-  readonly telemetry: Telemetry;
-  /** ms since the epoch. */
-  now(): number;
-  storeFor(bucket: string): ObjectStore;
+export interface CatalogDeps extends SyncEngine, SweepDeps {
   urlOf(bucket: string, root: string): string;
-  /** Puts a message into the function's own queue. Throws what keeps it from that. */
-  enqueue(message: CatalogMessage): Promise<void>;
 }
 
 interface SqsEvent {
@@ -48,66 +39,60 @@ export function createCatalogHandler(deps: CatalogDeps) {
   return async function handleCatalog(event: unknown, context: InvocationContext): Promise<CatalogResponse> {
     const deadline = deps.now() + Math.max(context.getRemainingTimeInMillis() - TIME_RESERVE, 0);
     if (isSweep(event)) {
-      await sweep(deps);
+      await sweepPlaces(deps, placesOf(deps.config), deadline);
       return { batchItemFailures: [] };
     }
-    const { tables, failed } = groupByTable(deps, event as SqsEvent);
-    await mapConcurrently(tables, CONCURRENCY, async ({ message, messageIds }) => {
-      if (deps.now() < deadline && (await syncOne(deps, message))) return;
+    const { work, failed } = groupMessages(deps, event as SqsEvent);
+    await mapConcurrently(work, CONCURRENCY, async ({ message, messageIds }) => {
+      if (deps.now() < deadline && (await handleOne(deps, message, deadline))) return;
       failed.push(...messageIds);
     });
     return { batchItemFailures: failed.map((itemIdentifier) => ({ itemIdentifier })) };
   };
 }
 
-async function sweep(deps: CatalogDeps): Promise<void> {
-  let count = 0;
-  for (const bucket of deps.config.buckets) {
-    for (const prefix of prefixesOf(deps.config.rules)) {
-      for await (const root of findTables(deps.storeFor(bucket), prefix)) {
-        if (!isNamed(deps, root)) continue;
-        await deps.enqueue({ bucket, root });
-        count++;
-      }
-    }
-  }
-  deps.telemetry.log('info', 'tables are compared with the catalog', { tables: count });
-}
-
-/** Whether a rule is for the table; also where its name is wrong, which is told when it comes to that. */
-function isNamed({ config }: CatalogDeps, root: string): boolean {
-  try {
-    return nameFor(config.rules, root) !== undefined;
-  } catch (error) {
-    if (isRefused(error)) return true;
-    throw error;
-  }
-}
-
-interface TableMessages {
-  readonly message: CatalogMessage;
+interface Work {
+  readonly message: CatalogMessage | SweepMessage;
   readonly messageIds: string[];
 }
 
-function groupByTable({ telemetry }: CatalogDeps, { Records }: SqsEvent) {
-  const tables = new Map<string, TableMessages>();
+/** What is to be done, each once. */
+function groupMessages({ telemetry }: CatalogDeps, { Records }: SqsEvent) {
+  const work = new Map<string, Work>();
   const failed: string[] = [];
   for (const { messageId, body } of Records) {
     try {
       const message = parseCatalogMessage(body);
-      const id = `${message.bucket}/${message.root}`;
-      const known = tables.get(id);
-      if (known === undefined) tables.set(id, { message, messageIds: [messageId] });
+      const id = JSON.stringify(message);
+      const known = work.get(id);
+      if (known === undefined) work.set(id, { message, messageIds: [messageId] });
       else known.messageIds.push(messageId);
     } catch (error) {
       telemetry.log('error', 'message is none of the catalog', { messageId, error });
       failed.push(messageId);
     }
   }
-  return { tables: [...tables.values()], failed };
+  return { work: [...work.values()], failed };
 }
 
 /** Whether the message is done with. */
+async function handleOne(deps: CatalogDeps, message: Work['message'], deadline: number): Promise<boolean> {
+  if ('root' in message) return syncOne(deps, message);
+  const { bucket, prefix } = message;
+  try {
+    await sweepPlaces(deps, [message], deadline);
+    return true;
+  } catch (error) {
+    deps.telemetry.log('error', 'the look for tables failed, its message will be delivered again', {
+      bucket,
+      prefix,
+      error,
+    });
+    deps.telemetry.metrics(deps.urlOf(bucket, prefix), { failures: 1 });
+    return false;
+  }
+}
+
 async function syncOne(deps: CatalogDeps, { bucket, root }: CatalogMessage): Promise<boolean> {
   const { config, telemetry } = deps;
   const url = deps.urlOf(bucket, root);

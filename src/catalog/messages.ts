@@ -5,6 +5,15 @@ export interface CatalogMessage {
   readonly root: string;
 }
 
+/** The rest of a look for tables that the time was not enough for, as a message of the queue. */
+export interface SweepMessage {
+  readonly bucket: string;
+  /** Key prefix under which tables are looked for. */
+  readonly prefix: string;
+  /** Root of the table to go on after; undefined for the beginning. */
+  readonly behind?: string;
+}
+
 /** An event that is none of this function. */
 export class CatalogMessageError extends Error {
   override readonly name = 'CatalogMessageError';
@@ -14,10 +23,16 @@ export class CatalogMessageError extends Error {
 const MAX_SHOWN = 200;
 
 /** Reads the body of a message. Throws CatalogMessageError. */
-export function parseCatalogMessage(body: string): CatalogMessage {
-  const { bucket, root } = parseObject(body);
-  if (typeof bucket === 'string' && bucket !== '' && typeof root === 'string') return { bucket, root };
-  throw new CatalogMessageError(`expected {"bucket": text, "root": text}, got ${body.slice(0, MAX_SHOWN)}`);
+export function parseCatalogMessage(body: string): CatalogMessage | SweepMessage {
+  const { bucket, root, prefix, behind } = parseObject(body);
+  if (typeof bucket === 'string' && bucket !== '') {
+    if (typeof root === 'string') return { bucket, root };
+    const isPlace = typeof prefix === 'string' && (behind === undefined || typeof behind === 'string');
+    if (isPlace) return { bucket, prefix, ...(behind !== undefined && { behind }) };
+  }
+  throw new CatalogMessageError(
+    `expected {"bucket": text, "root": text} or {"bucket": text, "prefix": text}, got ${body.slice(0, MAX_SHOWN)}`,
+  );
 }
 
 /** Whether an event is that of the schedule, `{"sweep": true}`. */

@@ -31,7 +31,11 @@ function worldOf() {
       log: (level, message, data) => logs.push(`${level}: ${message}${data?.reason ? `: ${data.reason}` : ''}`),
       metrics: (table, values) => counted.push(`${table} ${Object.keys(values).join()}`),
     },
-    enqueue: async ({ bucket, root }) => void sent.push(urlOf(bucket, root)),
+    enqueue: async (message) => {
+      clock += 1_000;
+      const { bucket, ...rest } = message;
+      sent.push('root' in message ? urlOf(bucket, message.root) : JSON.stringify({ bucket, ...rest }));
+    },
     storeFor: (bucket) => ({
       ...storeOf(bucket),
       async *list(prefix, options) {
@@ -56,7 +60,7 @@ function worldOf() {
     },
     makeTable: (root: string, first = protocol(), bucket: 'lake' | 'other' = 'lake') =>
       createLogBuilder({ store: stores[bucket], root, url: urlOf(bucket, root) }).commit(first, metaData()),
-    sweep: () => handle({ sweep: true }, { getRemainingTimeInMillis: () => 60_000 }),
+    sweep: (time = 60_000) => handle({ sweep: true }, { getRemainingTimeInMillis: () => time }),
     async deliver(bodies: readonly (string | object)[], time = 60_000) {
       const Records = bodies.map((body, index) => ({
         messageId: String(index),
@@ -148,5 +152,46 @@ describe('the catalog function', () => {
       's3://other/raw/b',
     ]);
     assert.deepEqual(world.catalog.requests, []);
+  });
+
+  it('goes on where the time of the schedule’s call, or of a message, was up', async () => {
+    const world = worldOf();
+    const roots = ['raw/a', 'raw/a0', 'raw/b', 'x/db/t'];
+    for (const root of roots) await world.makeTable(root);
+    await world.makeTable('raw/c', protocol(), 'other');
+    // A second for each message, and ten that are kept back.
+    await world.sweep(12_000);
+    assert.deepEqual(world.sent.splice(0), [
+      's3://lake/raw/a',
+      's3://lake/raw/a0',
+      '{"bucket":"lake","prefix":"raw","behind":"raw/a0"}',
+      '{"bucket":"lake","prefix":"x"}',
+      '{"bucket":"other","prefix":"raw"}',
+      '{"bucket":"other","prefix":"x"}',
+    ]);
+    const messages = [
+      { bucket: 'lake', prefix: 'raw', behind: 'raw/a0' },
+      { bucket: 'lake', prefix: 'x' },
+    ];
+    assert.deepEqual(await world.deliver(messages, 10_500), []);
+    assert.deepEqual(
+      world.sent.splice(0).sort(),
+      [
+        's3://lake/raw/b',
+        's3://lake/x/db/t',
+        '{"bucket":"lake","prefix":"raw","behind":"raw/b"}',
+        '{"bucket":"lake","prefix":"x","behind":"x/db/t"}',
+      ].sort(),
+    );
+    assert.deepEqual(await world.deliver([{ bucket: 'lake', prefix: 'raw', behind: 'raw/b' }]), []);
+    assert.deepEqual(world.sent, []);
+    world.broken.add('x/');
+    assert.deepEqual(
+      await world.deliver([
+        { bucket: 'lake', prefix: 'x' },
+        { bucket: 'lake', prefix: 'raw' },
+      ]),
+      ['0'],
+    );
   });
 });
