@@ -57,8 +57,8 @@ export function defineTable(snapshot: Snapshot, chosen: readonly string[]): Tabl
 }
 
 /**
- * The table to be made. Partition columns are columns like others, as "PartitionKeys": [] of the same page has it: with keys,
- * readers of Hive tables would look for partitions in Glue, of which a Delta table has none.
+ * The table to be made. Partition columns are columns like others, and `"PartitionKeys": []` (Athena user guide, "Synchronize
+ * Delta Lake metadata"): with keys, readers of Hive tables would look for partitions in Glue, of which a Delta table has none.
  */
 export function newTable(name: string, { location, columns, description, properties }: TableDefinition): CatalogTable {
   const chosen = [...properties].flatMap(([key, value]) => (value === undefined ? [] : [[key, value] as const]));
