@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { CatalogTable } from '../../src/catalog/catalog.ts';
+import type { Catalog, CatalogTable } from '../../src/catalog/catalog.ts';
 import { CatalogError, type CatalogErrorCode } from '../../src/catalog/errors.ts';
 import { type SyncOptions, syncTable } from '../../src/catalog/sync-table.ts';
 import type { Metadata } from '../../src/delta/actions.ts';
@@ -336,4 +336,60 @@ describe('several at once', () => {
     world.engine.catalog.updateTable = async () => 'changed';
     await assert.rejects(world.sync(), refusedAs('CONTENTION', /changed in Glue by others each of the 8 times/));
   });
+});
+
+describe('a crash before or after any request to Glue', () => {
+  /** The catalog, whose request number `at` fails: before it has an effect, or after. It is over when there were fewer. */
+  function failing(catalog: MemoryCatalog, at: number, when: 'before' | 'after'): Catalog & { isOver(): boolean } {
+    let left = at;
+    const faulty =
+      <A extends unknown[], T>(work: (...args: A) => Promise<T>) =>
+      async (...args: A) => {
+        const isFault = left-- === 0;
+        if (isFault && when === 'before') throw new Error('crash');
+        const answer = await work(...args);
+        if (isFault) throw new Error('crash');
+        return answer;
+      };
+    return {
+      getTable: faulty(catalog.getTable),
+      createTable: faulty(catalog.createTable),
+      updateTable: faulty(catalog.updateTable),
+      createDatabase: faulty(catalog.createDatabase),
+      isOver: () => left >= 0,
+    };
+  }
+
+  for (const when of ['before', 'after'] as const) {
+    for (const [what, isThere] of [
+      ['makes no difference to a table that is made', false],
+      ['makes no difference to a table that changes', true],
+    ] as const) {
+      it(`${what}: ${when}`, async () => {
+        let faults = 0;
+        for (let at = 0; ; at++) {
+          const world = worldOf();
+          const { catalog, log, engine } = world;
+          await log.commit(protocol(), withColumns([['a', 'integer']]));
+          if (isThere) await world.sync();
+          else catalog.databases.clear();
+          await log.commit(withColumns([['a', 'long']]));
+          const faulty = failing(catalog, at, when);
+          const options = { ...OPTIONS, createDatabase: true };
+          const first = syncTable({ ...engine, catalog: faulty }, log.table, NAME, options);
+          const [outcome] = await Promise.allSettled([first]);
+          if (faulty.isOver()) {
+            assert.equal(outcome.status, 'fulfilled');
+            break;
+          }
+          await assert.rejects(first, /^Error: crash$/);
+          faults++;
+          await world.sync({ createDatabase: true });
+          assert.deepEqual(world.columns(), ['a bigint']);
+          assert.equal(world.table().VersionId, isThere ? '2' : '1');
+        }
+        assert.equal(faults, isThere ? 2 : 4);
+      });
+    }
+  }
 });
