@@ -1,11 +1,13 @@
 /** Constructs for CDK apps: `import { AppendPipeline, LandingBucket } from 'resaca/infra'`. */
 
+export type { CatalogConfigInput, CatalogRuleInput } from '../src/catalog/config.ts';
 export type { AppendConfigInput, CommitRule, TableRuleInput } from '../src/ingest/config.ts';
 export { ConfigError } from '../src/ingest/config-reader.ts';
 export type { KafkaConfigInput } from '../src/kafka/config.ts';
 export type { LoaderConfigInput, LoadRuleInput } from '../src/loader/config.ts';
 export type { QueueConfigInput } from '../src/queue/config.ts';
 export type { TagRuleInput } from '../src/tag/config.ts';
+export type { CatalogDeploymentConfig } from './config/catalog-config.ts';
 export type { KafkaDeploymentConfig } from './config/kafka-config.ts';
 export { loadConfig } from './config/load-config.ts';
 export type { LoaderDeploymentConfig } from './config/loader-config.ts';
@@ -25,6 +27,7 @@ export type { MappingSettings, ProvisionedPollers } from './constructs/bronze-ma
 export { type BronzeMetric, bronzeMetric } from './constructs/bronze-metrics.ts';
 export { BronzePipeline, type BronzePipelineProps } from './constructs/bronze-pipeline.ts';
 export type { BronzeConfigInput, TopicRuleInput } from './constructs/bronze-tables.ts';
+export { CatalogAlarms, type CatalogAlarmsProps } from './constructs/catalog-alarms.ts';
 export { CommitTable, type CommitTableProps } from './constructs/commit-table.ts';
 export { EventFunction, type EventFunctionSettings } from './constructs/event-function.ts';
 export { EventFunctionAlarms, type EventFunctionAlarmsProps } from './constructs/event-function-alarms.ts';
@@ -52,6 +55,12 @@ export { QueueIngestPipeline, type QueueIngestPipelineProps } from './constructs
 export type { FunctionSettings } from './constructs/resaca-function.ts';
 export { SparkJobs, type SparkJobsProps } from './constructs/spark-jobs.ts';
 export type { SparkTables } from './constructs/spark-policy.ts';
+export {
+  CatalogQueue,
+  type CatalogQueueProps,
+  TableCatalog,
+  type TableCatalogProps,
+} from './constructs/table-catalog.ts';
 export {
   type MaintainedTables,
   MaintenanceQueue,

@@ -101,6 +101,14 @@ export const WEBHOOK_BUNDLE: Bundle = {
   target: 'node24',
 };
 
+export const CATALOG_BUNDLE: Bundle = {
+  entry: 'lambdas/catalog/handler.ts',
+  output: 'lambdas/catalog/index.mjs',
+  includesPackages: true,
+  splits: true,
+  target: 'node24',
+};
+
 export const BUNDLES: readonly Bundle[] = [
   APPEND_BUNDLE,
   BRONZE_BUNDLE,
@@ -111,6 +119,7 @@ export const BUNDLES: readonly Bundle[] = [
   QUEUE_INGEST_BUNDLE,
   WEBHOOK_BUNDLE,
   LOAD_BUNDLE,
+  CATALOG_BUNDLE,
   { entry: 'src/cli/resaca.ts', output: 'cli/resaca.mjs', includesPackages: false, splits: true, target: 'node22' },
   { entry: 'infra/index.ts', output: 'infra/index.mjs', includesPackages: false, splits: true, target: 'node22' },
 ];

@@ -89,6 +89,15 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     STORE_PORT,
     'types:src/storage',
   ],
+  'src/catalog': [
+    'src/delta',
+    'src/ingest/concurrently.ts',
+    'src/ingest/config-reader.ts',
+    'types:src/ingest',
+    'src/maintenance/find-tables.ts',
+    STORE_PORT,
+    'types:src/storage',
+  ],
   'src/aws': [
     'src/storage',
     'src/loader/config.ts',
@@ -97,6 +106,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'types:src/group',
     'src/tag/config.ts',
     'types:src/tag',
+    'src/catalog/config.ts',
+    'types:src/catalog',
+    'types:src/delta/definition-requests.ts',
     'src/maintenance/config.ts',
     'src/maintenance/messages.ts',
     'types:src/maintenance',
@@ -120,11 +132,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/ingest/concurrently.ts',
     'types:src/ingest',
     'types:src/delta/checkpoint-interval.ts',
+    'types:src/delta/definition-requests.ts',
     STORE_PORT,
     'types:src/storage',
   ],
   'src/cost': ['src/ingest/config-reader.ts'],
   'src/cli': [
+    'src/catalog',
     'src/cost',
     'src/local',
     'src/recovery',
@@ -141,6 +155,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   lambdas: [
     'src/aws',
+    'src/catalog',
     'src/group',
     'src/ingest',
     'src/kafka',
@@ -155,6 +170,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   // The configuration is checked before synthesis by what reads it at run-time.
   infra: [
+    'src/catalog/config.ts',
+    'src/catalog/names.ts',
     'src/group/config.ts',
     'src/group/message-group.ts',
     'src/ingest/config.ts',

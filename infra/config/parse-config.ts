@@ -10,6 +10,7 @@ import {
 } from '../../src/ingest/config.ts';
 import { ConfigError, ConfigReader } from '../../src/ingest/config-reader.ts';
 import { literalPrefix, outermost, prefixProblem, suffixProblem, trimSlashes } from '../prefixes.ts';
+import { type CatalogDeployment, readCatalogPart } from './catalog-config.ts';
 import { commitProblems, commitTableNames, kafkaCommitRules } from './commit-tables.ts';
 import { type KafkaDeployment, readKafka } from './kafka-config.ts';
 import { type LoaderDeployment, loaderProblems, readLoader } from './loader-config.ts';
@@ -43,6 +44,7 @@ export interface Deployment {
   readonly loader?: LoaderDeployment;
   readonly maintenance?: MaintenanceDeployment;
   readonly tagging?: TaggingDeployment;
+  readonly catalog?: CatalogDeployment;
   /** Names of the DynamoDB tables for commits that are to be made. */
   readonly commitTables: readonly string[];
   readonly dashboard: boolean;
@@ -82,6 +84,7 @@ export function parseResacaConfig(value: unknown): Deployment {
     'loader',
     'maintenance',
     'tagging',
+    'catalog',
     'commitTables',
     'dashboard',
     'encryption',
@@ -110,6 +113,7 @@ export function parseResacaConfig(value: unknown): Deployment {
   const isLoaderRead = problems.length === known;
   const maintenance = root.isFalse('maintenance') ? undefined : readMaintenance(root.child('maintenance'));
   const tagging = root.has('tagging') ? readTagging(root.child('tagging'), landing) : undefined;
+  const catalog = root.has('catalog') ? readCatalogPart(root.child('catalog')) : undefined;
   const tables = root.pick(APPEND_SETTINGS);
   const isExisting = root.choice('commitTables', ['create', 'existing'], 'create') === 'existing';
   let prefixes: readonly string[] = [];
@@ -152,6 +156,7 @@ export function parseResacaConfig(value: unknown): Deployment {
     ...(loader !== undefined && { loader }),
     ...(maintenance !== undefined && { maintenance }),
     ...(tagging !== undefined && { tagging }),
+    ...(catalog !== undefined && { catalog }),
     prefixes,
     commitTables: isExisting ? [] : commitTableNames(allRules),
     tables: tables as AppendConfigInput,

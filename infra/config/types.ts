@@ -1,4 +1,5 @@
 import type { AppendConfigInput } from '../../src/ingest/config.ts';
+import type { CatalogDeploymentConfig } from './catalog-config.ts';
 import type { KafkaDeploymentConfig } from './kafka-config.ts';
 import type { LoaderDeploymentConfig } from './loader-config.ts';
 import type { MaintenanceDeploymentConfig } from './maintenance-config.ts';
@@ -32,6 +33,8 @@ export interface ResacaConfig extends AppendConfigInput {
   readonly commitTables?: 'create' | 'existing';
   /** Checkpoints, and compaction, vacuum and clean-up of the log where wanted; false for none. @default checkpoints */
   readonly maintenance?: MaintenanceDeploymentConfig | false;
+  /** Tables are kept in the AWS Glue Data Catalog. @default they are not */
+  readonly catalog?: CatalogDeploymentConfig;
   /** Whether there is a CloudWatch dashboard. An account's first three are free. @default true */
   readonly dashboard?: boolean;
   /**

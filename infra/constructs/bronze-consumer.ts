@@ -56,6 +56,8 @@ export interface BronzeConsumerProps {
   readonly user?: string;
   /** Queue that is asked for checkpoints where they are due, of a `MaintenanceQueue`. @default nobody is asked */
   readonly maintenanceQueue?: IQueue;
+  /** Queue that is told of tables that are made or change, of a `CatalogQueue`. @default nobody is told */
+  readonly catalogQueue?: IQueue;
   /** @default one month */
   readonly logRetention?: RetentionDays;
   /** @default the image's, 'info' */
@@ -135,6 +137,7 @@ export class BronzeConsumer extends Construct {
         ...(props.maintenanceQueue !== undefined && {
           RESACA_MAINTENANCE_QUEUE_URL: props.maintenanceQueue.queueUrl,
         }),
+        ...(props.catalogQueue !== undefined && { RESACA_CATALOG_QUEUE_URL: props.catalogQueue.queueUrl }),
       },
       ...(logLevel !== undefined && { command: ['kafka', '--log-level', logLevel] }),
       ...(props.secrets !== undefined && { secrets: { ...props.secrets } }),
@@ -166,14 +169,15 @@ export class BronzeConsumer extends Construct {
   }
 
   private policies(props: BronzeConsumerProps, tables: KafkaConfig): Policy[] {
-    const { bucket, clusterArn, config, maintenanceQueue } = props;
+    const { bucket, clusterArn, config, maintenanceQueue, catalogQueue } = props;
     const policies = [
       bronzeTablePolicy(this, bucket, tables),
       commitPolicy(this, 'CommitPolicy', { bucket, rules: bronzeCommitRules(tables) }),
       registryPolicy(this, tables),
     ];
-    if (maintenanceQueue !== undefined) {
-      policies.push(new Policy(this, 'RequestPolicy', { statements: sendStatements(maintenanceQueue) }));
+    if (maintenanceQueue !== undefined || catalogQueue !== undefined) {
+      const statements = [...sendStatements(maintenanceQueue), ...sendStatements(catalogQueue)];
+      policies.push(new Policy(this, 'RequestPolicy', { statements }));
     }
     if (clusterArn !== undefined) {
       const wildcards: string[] = [];

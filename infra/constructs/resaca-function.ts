@@ -28,6 +28,8 @@ export interface FunctionSettings {
   readonly metricsByTable?: boolean;
   /** Queue that is asked for checkpoints where they are due, of a `MaintenanceQueue`. @default nobody is asked */
   readonly maintenanceQueue?: IQueue;
+  /** Queue that is told of tables that are made or change, of a `CatalogQueue`. @default nobody is told */
+  readonly catalogQueue?: IQueue;
 }
 
 export interface ResacaFunctionProps extends FunctionSettings {
@@ -79,9 +81,12 @@ export class ResacaFunction extends Construct {
         ...(props.maintenanceQueue !== undefined && {
           RESACA_MAINTENANCE_QUEUE_URL: props.maintenanceQueue.queueUrl,
         }),
+        ...(props.catalogQueue !== undefined && { RESACA_CATALOG_QUEUE_URL: props.catalogQueue.queueUrl }),
       },
     });
-    for (const statement of sendStatements(props.maintenanceQueue)) this.role.addToPolicy(statement);
+    for (const queue of [props.maintenanceQueue, props.catalogQueue]) {
+      for (const statement of sendStatements(queue)) this.role.addToPolicy(statement);
+    }
     if (props.tracing === true) this.grantTracing();
   }
 

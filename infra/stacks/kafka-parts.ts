@@ -25,6 +25,8 @@ export interface KafkaSurroundings {
   readonly keys: KafkaKeys;
   /** Asked for checkpoints. @default nobody */
   readonly maintenanceQueue?: IQueue;
+  /** Told of tables that are made or change. @default nobody */
+  readonly catalogQueue?: IQueue;
 }
 
 /** Adds the bronze pipeline of a deployment, its bucket and what watches it. Throws ConfigError. */
@@ -32,7 +34,7 @@ export function addKafka(
   stack: Stack,
   deployment: Deployment,
   kafka: KafkaDeployment,
-  { keys, maintenanceQueue }: KafkaSurroundings,
+  { keys, maintenanceQueue, catalogQueue }: KafkaSurroundings,
 ): BronzePipeline {
   const bucket = bronzeBucket(stack, deployment, kafka, keys);
   const { logLevel, tracing, metricsByTable, logRetention } = deployment.append;
@@ -47,6 +49,7 @@ export function addKafka(
     metricsByTable,
     logRetention,
     ...(maintenanceQueue !== undefined && { maintenanceQueue }),
+    ...(catalogQueue !== undefined && { catalogQueue }),
     pipelineName: `${stack.stackName}-bronze`,
     config: kafka.tables ?? {},
   });

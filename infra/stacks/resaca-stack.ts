@@ -16,8 +16,10 @@ import { PipelineAlarms } from '../constructs/pipeline-alarms.ts';
 import { PipelineDashboard } from '../constructs/pipeline-dashboard.ts';
 import type { QueueIngestPipeline } from '../constructs/queue-ingest-pipeline.ts';
 import { SparkJobs } from '../constructs/spark-jobs.ts';
+import { CatalogQueue, type TableCatalog } from '../constructs/table-catalog.ts';
 import { MaintenanceQueue, TableMaintenance } from '../constructs/table-maintenance.ts';
 import type { WebhookEndpoint } from '../constructs/webhook-endpoint.ts';
+import { addCatalog } from './catalog-parts.ts';
 import { addKafka } from './kafka-parts.ts';
 import { addGrouping, addTagging } from './landing-parts.ts';
 import { addLoader } from './loader-parts.ts';
@@ -53,6 +55,8 @@ export class ResacaStack extends Stack {
   readonly load: LoadPipeline | undefined;
   /** Unless the configuration turns it off. */
   readonly maintenance: TableMaintenance | undefined;
+  /** Where the configuration has a catalog. */
+  readonly catalog: TableCatalog | undefined;
 
   /** Throws ConfigError naming every mistake of the configuration. */
   constructor(scope: Construct, id: string, props: ResacaStackProps = {}) {
@@ -70,7 +74,11 @@ export class ResacaStack extends Stack {
     const { append, alarms } = deployment;
     const work =
       deployment.maintenance === undefined ? undefined : new MaintenanceQueue(this, 'MaintenanceQueue', eventsKey);
-    const asksFor = work === undefined ? {} : { maintenanceQueue: work.queue };
+    const changes = deployment.catalog && new CatalogQueue(this, 'CatalogQueue', eventsKey);
+    const asksFor = {
+      ...(work !== undefined && { maintenanceQueue: work.queue }),
+      ...(changes !== undefined && { catalogQueue: changes.queue }),
+    };
     const { queue, timeout, batchingWindow, groups, ...settings } = append;
     this.append = new AppendPipeline(this, 'Append', {
       ...settings,
@@ -126,6 +134,10 @@ export class ResacaStack extends Stack {
       new CfnOutput(this, 'MaintenanceQueueUrl', { value: work.queue.queueUrl });
       new CfnOutput(this, 'MaintenanceDeadLetterQueueUrl', { value: work.deadLetters.queueUrl });
       new CfnOutput(this, 'MaintenanceFunctionName', { value: this.maintenance.function.functionName });
+    }
+    if (changes !== undefined) {
+      const buckets = [this.bucket, ...(this.bronze === undefined ? [] : [this.bronze.bucket])];
+      this.catalog = addCatalog(this, deployment, { work: changes, buckets, topic: this.alarms.topic });
     }
     new CfnOutput(this, 'LandingBucketName', { value: this.bucket.bucketName });
     new CfnOutput(this, 'QueueUrl', { value: this.append.queue.queueUrl });

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { createDefinitionRequests } from '../../src/aws/catalog-queue.ts';
 import { createS3Client } from '../../src/aws/clients.ts';
 import { coordinate } from '../../src/aws/coordinate.ts';
 import { appendEnvironment } from '../../src/aws/env.ts';
@@ -10,7 +11,7 @@ import { createAppendHandler } from '../../src/ingest/handler.ts';
 import { createCheckpointReader } from '../../src/parquet/checkpoint-reader.ts';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
 
-const { config, maintenanceQueueUrl, ...telemetry } = appendEnvironment();
+const { config, maintenanceQueueUrl, catalogQueueUrl, ...telemetry } = appendEnvironment();
 const client = createS3Client({ maxSockets: config.footerConcurrency * 2 });
 const stores = new Map<string, ObjectStore>();
 
@@ -30,6 +31,7 @@ export const handler = createAppendHandler({
   config,
   telemetry: createTelemetry({ service: 'append', ...telemetry }),
   checkpoints: createCheckpointRequests(maintenanceQueueUrl),
+  definitions: createDefinitionRequests(catalogQueueUrl),
   now: Date.now,
   random: Math.random,
   sleep: (ms) => sleep(ms),

@@ -16,10 +16,13 @@ export interface FunctionEnvironment<Config> {
   readonly metricsByTable: boolean;
   /** URL of the queue of the maintenance function, where there is one. */
   readonly maintenanceQueueUrl: string | undefined;
+  /** URL of the queue of the catalog function, where there is one. */
+  readonly catalogQueueUrl: string | undefined;
 }
 
 const LOG_LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
 const KNOWN = [
+  'RESACA_CATALOG_QUEUE_URL',
   'RESACA_CONFIG',
   'RESACA_CONFIG_FILE',
   'RESACA_LOG_LEVEL',
@@ -62,6 +65,7 @@ export interface MaintenanceEnvironment extends FunctionEnvironment<MaintenanceC
 /**
  * Reads the variables `RESACA_*`; an empty one counts as absent. Throws ConfigError naming each that is unknown or bad.
  *
+ * - `RESACA_CATALOG_QUEUE_URL`: the queue that is told of tables that are made or change. @default none
  * - `RESACA_CONFIG`: the configuration of the function as JSON, see `AppendConfig` and `KafkaConfig`. @default {}
  * - `RESACA_CONFIG_FILE`: a file with that JSON instead, relative to the function's code. A function's variables hold
  *   4 kB together, a file what its package holds.
@@ -92,6 +96,7 @@ export function readEnvironment<Config>(
     pipeline: env.RESACA_PIPELINE || 'resaca',
     metricsByTable: byTable === 'true',
     maintenanceQueueUrl: env.RESACA_MAINTENANCE_QUEUE_URL || undefined,
+    catalogQueueUrl: env.RESACA_CATALOG_QUEUE_URL || undefined,
   };
 }
 

@@ -26,6 +26,8 @@ const UNITS: Readonly<Record<keyof TableMetrics, (typeof MetricUnit)[keyof typeo
   sparkFailures: MetricUnit.Count,
   objectsTagged: MetricUnit.Count,
   tagsLeftOut: MetricUnit.Count,
+  catalogUpdates: MetricUnit.Count,
+  catalogRefusals: MetricUnit.Count,
   freshnessLag: MetricUnit.Milliseconds,
 };
 

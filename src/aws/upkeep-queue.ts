@@ -44,7 +44,8 @@ export function createCheckpointRequests(url: string | undefined): CheckpointReq
   };
 }
 
-async function loadSender() {
+/** Sends messages with a client that is made for it, and loaded first. */
+export async function loadSender() {
   const [{ SendMessageCommand }, { createSqsClient }] = await Promise.all([
     import('@aws-sdk/client-sqs'),
     import('./sqs-queue.ts'),

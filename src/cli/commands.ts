@@ -15,6 +15,7 @@ const OWN: readonly (readonly [name: string, load: Load])[] = [
   ['reconcile', async () => (await import('./reconcile/command.ts')).reconcileCommand],
   ['backfill', async () => (await import('./backfill/command.ts')).backfillCommand],
   ['quarantine', async () => (await import('./quarantine/command.ts')).quarantineCommand],
+  ['glue sync', async () => (await import('./glue-sync/command.ts')).glueSyncCommand],
   ['dead-letters', async () => (await import('./dead-letters/command.ts')).deadLettersCommand],
   ['kafka', async () => (await import('./kafka/command.ts')).kafkaCommand],
   ['kafka replay', async () => (await import('./kafka-replay/command.ts')).kafkaReplayCommand],

@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CheckpointRequests } from '../delta/checkpoint-interval.ts';
+import type { DefinitionRequests } from '../delta/definition-requests.ts';
 import { createBronzeWriter } from '../kafka/bronze-writer.ts';
 import type { SchemaRegistries } from '../kafka/decode/create-decoder.ts';
 import { createCheckpointReader } from '../parquet/checkpoint-reader.ts';
@@ -21,6 +22,8 @@ export interface ServiceDeps {
   readonly log: Log;
   /** Asked for checkpoints of the tables. @default nobody */
   readonly checkpoints?: CheckpointRequests | undefined;
+  /** Told of tables that are made or change. @default nobody */
+  readonly definitions?: DefinitionRequests | undefined;
 }
 
 export interface KafkaService {
@@ -48,6 +51,7 @@ export async function startKafkaService(deps: ServiceDeps): Promise<KafkaService
     reader: createCheckpointReader(),
     config: config.tables,
     checkpoints: deps.checkpoints,
+    definitions: deps.definitions,
     telemetry: {
       log: (level, message, data) => log(level, message, data && withPlace(config, data)),
       metrics: (table, values) => metrics.table(placeOf(config, table), values),

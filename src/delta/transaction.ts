@@ -6,6 +6,7 @@ import type { CheckpointReader } from './checkpoint.ts';
 import { assertCommittable, backOff, type RetryOptions, tryCommit } from './commit.ts';
 import { type Commit, serializeCommit } from './commit-file.ts';
 import { assertBuiltOn, assertNoConflict, assertSameTable, noWinners, recordWinner, type Winners } from './conflict.ts';
+import type { OnDefinition } from './definition-requests.ts';
 import { DeltaError } from './errors.ts';
 import { assertWritable, hasInCommitTimestamps, isAppendOnly, upgradeProtocol } from './features.ts';
 import { parseSchema } from './schema.ts';
@@ -47,6 +48,8 @@ export type CommitResult =
 export interface CommitOptions extends RetryOptions {
   /** Called with the commits that other writers won with, in order, before `decide` is called again. */
   readonly onCommit?: (commit: Commit) => void;
+  /** Called, and waited for, when the commit made the table or changed its metadata. @default nobody */
+  readonly onDefinition?: OnDefinition | undefined;
   /** `txnId` of the commit, never used before. @default a random UUID */
   readonly token?: string;
 }
@@ -69,7 +72,15 @@ export async function commit(
   decide: Decide,
   options: CommitOptions,
 ): Promise<CommitResult> {
-  const { deadline, now = Date.now, sleep = wait, random = Math.random, token = randomUUID(), onCommit } = options;
+  const {
+    deadline,
+    now = Date.now,
+    sleep = wait,
+    random = Math.random,
+    token = randomUUID(),
+    onCommit,
+    onDefinition,
+  } = options;
   const winners = noWinners();
   let current = head;
 
@@ -92,7 +103,9 @@ export async function commit(
       const modified = now();
       const timestamp = commitInfo.inCommitTimestamp ?? modified;
       const ours: Commit = { version, timestamp, modified, actions, size: body.byteLength };
-      return { kind: 'committed', version, snapshot: applyOwn(table, current, state, ours), commit: ours, conflicts };
+      const snapshot = applyOwn(table, current, state, ours);
+      if (state.metadata !== current?.metadata) await onDefinition?.(snapshot);
+      return { kind: 'committed', version, snapshot, commit: ours, conflicts };
     }
 
     const delay = backOff(conflicts, random);

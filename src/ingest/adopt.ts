@@ -1,3 +1,4 @@
+import type { OnDefinition } from '../delta/definition-requests.ts';
 import { findMentioned } from '../delta/replay.ts';
 import type { Snapshot } from '../delta/snapshot.ts';
 import { type TableRef, tableKey } from '../delta/table.ts';
@@ -18,6 +19,8 @@ export interface Adoption {
   readonly rule?: TableRule;
   /** The path below the root of a listed key; undefined for keys that are not files of this table. */
   readonly relativePath: (key: string) => string | undefined;
+  /** Told when a commit makes the table or changes its metadata. @default nobody */
+  readonly onDefinition?: OnDefinition | undefined;
   /** Called after every commit and every page of keys that needed none. */
   readonly onProgress?: (progress: AdoptionProgress) => void;
 }
@@ -189,6 +192,7 @@ class AdoptionRun {
       sleep: (ms) => engine.sleep(ms),
       random: () => engine.random(),
       onCommit: (winner) => this.window.append(winner),
+      onDefinition: adoption.onDefinition,
     });
     this.head = result.snapshot;
     if (result.kind !== 'committed') return;

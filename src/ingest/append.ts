@@ -1,5 +1,6 @@
 import type { AddFile } from '../delta/actions.ts';
 import type { FileAction } from '../delta/checkpoint.ts';
+import type { OnDefinition } from '../delta/definition-requests.ts';
 import { findNewest } from '../delta/replay.ts';
 import { findActive, type Snapshot } from '../delta/snapshot.ts';
 import { type TableRef, tableKey } from '../delta/table.ts';
@@ -28,6 +29,8 @@ export interface TableBatch {
   readonly deleted: readonly DeletedObject[];
   /** Time of the oldest event, ms since the epoch, also of those that newer ones replaced. */
   readonly oldest: number;
+  /** Told when a commit makes the table or changes its metadata. @default nobody */
+  readonly onDefinition?: OnDefinition | undefined;
   /** The path below the root of any key of the bucket; undefined for keys that are no files of this table. */
   readonly relativePath: (key: string) => string | undefined;
 }
@@ -204,6 +207,7 @@ async function commitBatch(
     sleep: (ms) => engine.sleep(ms),
     random: () => engine.random(),
     onCommit: (winner) => window.append(winner),
+    onDefinition: batch.onDefinition,
   });
   if (plan === undefined) throw new Error('commit() returned without asking for a decision');
   if (result.kind === 'committed') window.append(result.commit);

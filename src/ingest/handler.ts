@@ -1,4 +1,5 @@
 import { askForCheckpoint, type CheckpointRequests } from '../delta/checkpoint-interval.ts';
+import { type DefinitionRequests, tellDefinitions } from '../delta/definition-requests.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { appendBatch, type TableBatch } from './append.ts';
 import type { LandedObject } from './candidate.ts';
@@ -32,6 +33,8 @@ export interface AppendDeps extends TableEngine {
   urlOf(bucket: string, root: string): string;
   /** Asked for checkpoints of the tables that are committed to. @default nobody */
   readonly checkpoints?: CheckpointRequests | undefined;
+  /** Told of tables that are made or change. @default nobody */
+  readonly definitions?: DefinitionRequests | undefined;
 }
 
 /** Kept back of the invocation's time, to answer with what failed instead of being cut off. ms. */
@@ -168,10 +171,26 @@ function toGroup(deps: AppendDeps, grouping: Grouping): TableGroup {
     return route.kind === 'table' && route.root === root ? route.relative : undefined;
   };
   const table = { store: deps.storeFor(bucket), root, url: deps.urlOf(bucket, root) };
+  const onDefinition =
+    deps.definitions &&
+    tellDefinitions({
+      requests: deps.definitions,
+      bucket,
+      warn: (message, data) => deps.telemetry.log('warn', message, data),
+    });
   const allMessages = () => [...new Set([...paths.values()].flatMap(({ messageIds }) => [...messageIds]))];
   return {
     bucket,
-    batch: { table, settings, ...(rule !== undefined && { rule }), landed, deleted, oldest, relativePath },
+    batch: {
+      table,
+      settings,
+      ...(rule !== undefined && { rule }),
+      landed,
+      deleted,
+      oldest,
+      relativePath,
+      onDefinition,
+    },
     messagesOf: (path) => paths.get(path)?.messageIds ?? [],
     allMessages,
   };

@@ -36,6 +36,10 @@ export interface TableMetrics {
   objectsTagged: number;
   /** Tags for which an object had no place. */
   tagsLeftOut: number;
+  /** 1 when a table was made or changed in the catalog. */
+  catalogUpdates: number;
+  /** 1 when a table cannot be in the catalog as it is. */
+  catalogRefusals: number;
   /** ms from the oldest event of the batch to the commit. */
   freshnessLag: number;
 }

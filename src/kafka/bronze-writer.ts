@@ -1,4 +1,5 @@
 import { askForCheckpoint, type CheckpointRequests } from '../delta/checkpoint-interval.ts';
+import { type DefinitionRequests, tellDefinitions } from '../delta/definition-requests.ts';
 import type { Snapshot } from '../delta/snapshot.ts';
 import { mapConcurrently } from '../ingest/concurrently.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
@@ -17,6 +18,8 @@ export interface BronzeWriterDeps extends KafkaEngine {
   readonly registries: SchemaRegistries;
   /** Asked for checkpoints of the tables that are committed to. @default nobody */
   readonly checkpoints?: CheckpointRequests | undefined;
+  /** Told of tables that are made or change. @default nobody */
+  readonly definitions?: DefinitionRequests | undefined;
 }
 
 /** A table into which the records of a batch could not be written, or a topic; they have to come again. */
@@ -51,7 +54,8 @@ export class BronzeError extends AggregateError {
 /** Tables whose state is kept between batches. */
 const MAX_TABLES = 256;
 
-export function createBronzeWriter(deps: BronzeWriterDeps): BronzeWriter {
+export function createBronzeWriter(given: BronzeWriterDeps): BronzeWriter {
+  const deps = { ...given, onDefinition: onDefinition(given) };
   const snapshots = new Map<string, Snapshot>();
   const compiled = createRuleCache(deps.registries);
 
@@ -128,6 +132,12 @@ export function createBronzeWriter(deps: BronzeWriterDeps): BronzeWriter {
       return head && knownOffset(head.txns, { application, rule: config }, topic, partition)?.version;
     },
   };
+}
+
+function onDefinition({ definitions: requests, config, telemetry }: BronzeWriterDeps) {
+  if (requests === undefined) return undefined;
+  const warn = (message: string, data: Readonly<Record<string, unknown>>) => telemetry.log('warn', message, data);
+  return tellDefinitions({ requests, bucket: config.bucket, warn });
 }
 
 /** The partitions of all records of a route, those without a table included. */

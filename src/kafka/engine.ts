@@ -1,4 +1,5 @@
 import type { CheckpointReader } from '../delta/checkpoint.ts';
+import type { OnDefinition } from '../delta/definition-requests.ts';
 import type { Telemetry } from '../ingest/telemetry.ts';
 import type { KafkaConfig } from './config.ts';
 
@@ -13,6 +14,8 @@ export interface RowEngine {
   /** `application` is the name of the writer in commits. */
   readonly config: Pick<KafkaConfig, 'application'>;
   readonly telemetry: Telemetry;
+  /** Told when a commit makes a table or changes its metadata. @default nobody */
+  readonly onDefinition?: OnDefinition | undefined;
   /** ms since the epoch. */
   now(): number;
   /** In [0, 1). */

@@ -194,6 +194,7 @@ function retryOptions(engine: RowEngine, deadline: number): CommitOptions {
     now: () => engine.now(),
     sleep: (ms) => engine.sleep(ms),
     random: () => engine.random(),
+    onDefinition: engine.onDefinition,
   };
 }
 

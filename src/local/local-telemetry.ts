@@ -57,6 +57,8 @@ const NOTHING: TableTotals = {
   sparkFailures: 0,
   objectsTagged: 0,
   tagsLeftOut: 0,
+  catalogUpdates: 0,
+  catalogRefusals: 0,
   lag: 0,
 };
 

@@ -3,10 +3,14 @@ import type { ObjectStore } from '../storage/object-store.ts';
 
 /**
  * Finds the Delta tables under a prefix ('' for the whole store) in the order of their keys, by looking for log folders
- * from the outermost folder in; what lies inside a table is passed over. Costs a LIST for each table and each folder above
+ * from the outermost folder in; what lies inside a table is passed over. `behind` is a table to go on after. Costs a LIST for each table and each folder above
  * one, and a LIST for each 1,000 objects that are in no table.
  */
-export async function* findTables(store: ObjectStore, prefix = ''): AsyncGenerator<string, void, undefined> {
+export async function* findTables(
+  store: ObjectStore,
+  prefix = '',
+  behind?: string,
+): AsyncGenerator<string, void, undefined> {
   const known = new Map<string, boolean>();
 
   async function isTable(folder: string): Promise<boolean> {
@@ -17,7 +21,7 @@ export async function* findTables(store: ObjectStore, prefix = ''): AsyncGenerat
     return found;
   }
 
-  let after: string | undefined;
+  let after = behind === undefined ? undefined : endOf(behind);
   for (let isDone = false; !isDone; ) {
     isDone = true;
     const options = after === undefined ? {} : { startAfter: after };
@@ -26,13 +30,17 @@ export async function* findTables(store: ObjectStore, prefix = ''): AsyncGenerat
       if (table === undefined) continue;
       yield table;
       if (table === '') return;
-      // The next character behind the slash: nothing of the table sorts behind it.
-      after = `${table}0`;
+      after = endOf(table);
       known.clear();
       isDone = false;
       break;
     }
   }
+}
+
+/** With the next character behind the slash: nothing of the table sorts behind it. */
+function endOf(table: string): string {
+  return `${table}0`;
 }
 
 /** The folders in which a key lies, the outermost first, from the prefix on. */

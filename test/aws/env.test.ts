@@ -26,6 +26,7 @@ describe('the environment of the append function', () => {
       metricsByTable: false,
       pipeline: 'resaca',
       maintenanceQueueUrl: undefined,
+      catalogQueueUrl: undefined,
     });
   });
 

@@ -8,6 +8,7 @@ import { templateOf } from '../support/templates.ts';
 const template = templateOf({
   landing: { notifications: 'eventbridge' },
   maintenance: { optimize: {}, spark: {} },
+  catalog: { pattern: '{database}/{table}' },
   loader: { rules: [{ prefix: 'in', table: 'lake/t' }] },
   alarms: { email: 'data@example.com', maxLag: 120, maxMessageAge: 600 },
 });

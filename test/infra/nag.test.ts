@@ -33,6 +33,7 @@ const SHAPES: Readonly<Record<string, ResacaConfig>> = {
     encryption: 'kms',
     kafka: { clusterArn: CLUSTER_ARN, topics: ['web'], tables: { commits: 'deferred' } },
     maintenance: { optimize: {}, vacuum: {}, cleanLog: {}, reconcile: {}, spark: {} },
+    catalog: { pattern: 'lake/{database}/{table}', createDatabase: true },
   },
   'with a vacuum and Spark, in prefixes': {
     maintenance: { optimize: {}, vacuum: {}, spark: {} },

@@ -1,6 +1,7 @@
 /** A bucket, the append handler over it, and a clock: for tests of the append path. */
 import type { Action, AddFile } from '../../src/delta/actions.ts';
 import { serializeCommit } from '../../src/delta/commit-file.ts';
+import type { DefinitionRequests } from '../../src/delta/definition-requests.ts';
 import { commitKey } from '../../src/delta/log-path.ts';
 import { activeFiles, loadSnapshot, type Snapshot } from '../../src/delta/snapshot.ts';
 import type { TableRef } from '../../src/delta/table.ts';
@@ -17,11 +18,13 @@ export interface WorldOptions {
   readonly config?: unknown;
   /** What the handler sees instead of the store itself. */
   readonly wrap?: (store: ObjectStore) => ObjectStore;
+  /** Told of tables that are made or change. @default nobody */
+  readonly definitions?: DefinitionRequests;
 }
 
 export type World = ReturnType<typeof createAppendWorld>;
 
-export function createAppendWorld({ config = {}, wrap = (store) => store }: WorldOptions = {}) {
+export function createAppendWorld({ config = {}, wrap = (store) => store, definitions }: WorldOptions = {}) {
   let time = Date.parse('2026-11-24T06:00:00Z');
   const now = () => time;
   const store = createMemoryStore({ now });
@@ -37,6 +40,7 @@ export function createAppendWorld({ config = {}, wrap = (store) => store }: Worl
       storeFor: seen,
       urlOf,
       reader,
+      definitions,
       config: parseAppendConfig(config),
       telemetry: {
         log: (level, message, data) => logs.push({ level, message, ...(data !== undefined && { data }) }),

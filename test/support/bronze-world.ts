@@ -2,6 +2,7 @@
 import { parquetReadObjects } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 import type { AddFile } from '../../src/delta/actions.ts';
+import type { DefinitionRequests } from '../../src/delta/definition-requests.ts';
 import { activeFiles, loadSnapshot, type Snapshot } from '../../src/delta/snapshot.ts';
 import { parseKafkaConfig } from '../../src/kafka/config.ts';
 import type { SchemaRegistries } from '../../src/kafka/decode/create-decoder.ts';
@@ -23,6 +24,8 @@ export interface BronzeWorldOptions {
   readonly registries?: Partial<SchemaRegistries>;
   /** What the handler sees instead of the store itself. */
   readonly wrap?: (store: ObjectStore) => ObjectStore;
+  /** Told of tables that are made or change. @default nobody */
+  readonly definitions?: DefinitionRequests;
 }
 
 export type BronzeWorld = ReturnType<typeof createBronzeWorld>;
@@ -30,7 +33,7 @@ export type BronzeWorld = ReturnType<typeof createBronzeWorld>;
 const noRegistry = () => Promise.reject(new Error('there is no registry here'));
 
 export function createBronzeWorld(options: BronzeWorldOptions = {}) {
-  const { config = {}, registries = {}, wrap = (store) => store } = options;
+  const { config = {}, registries = {}, wrap = (store) => store, definitions } = options;
   let time = Date.parse('2026-11-24T06:00:00Z');
   const now = () => time;
   const store = createMemoryStore({ now });
@@ -39,6 +42,7 @@ export function createBronzeWorld(options: BronzeWorldOptions = {}) {
   const deps = () => ({
     store: wrap(store),
     reader,
+    definitions,
     registries: { confluent: noRegistry, glue: noRegistry, ...registries },
     config: parseKafkaConfig({ bucket: BUCKET, ...config }),
     telemetry: {

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { createDefinitionRequests } from '../../aws/catalog-queue.ts';
 import { createS3Client } from '../../aws/clients.ts';
 import { type ConsumerEnvironment, consumerEnvironment } from '../../aws/consumer-env.ts';
 import { coordinate } from '../../aws/coordinate.ts';
@@ -38,6 +39,7 @@ export async function runKafka(args: ParsedArgs, { terminal, signal }: CommandCo
     store: storeOf(config),
     registries: createRegistries(config.tables),
     checkpoints: checkpointsOf(config, environment),
+    definitions: definitionsOf(config, environment),
     log,
   });
   await aborted(signal);
@@ -74,6 +76,11 @@ async function readConfig(named: string | undefined, { config }: ConsumerEnviron
 /** A queue is of AWS, and so are the tables of the function that reads it. */
 function checkpointsOf({ storage }: ConsumerConfig, { variable }: ConsumerEnvironment) {
   return 'folder' in storage ? undefined : createCheckpointRequests(variable('RESACA_MAINTENANCE_QUEUE_URL'));
+}
+
+/** Likewise. */
+function definitionsOf({ storage }: ConsumerConfig, { variable }: ConsumerEnvironment) {
+  return 'folder' in storage ? undefined : createDefinitionRequests(variable('RESACA_CATALOG_QUEUE_URL'));
 }
 
 function storeOf({ storage, tables }: ConsumerConfig): ObjectStore {
