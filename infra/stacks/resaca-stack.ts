@@ -136,7 +136,8 @@ export class ResacaStack extends Stack {
       new CfnOutput(this, 'MaintenanceFunctionName', { value: this.maintenance.function.functionName });
     }
     if (changes !== undefined) {
-      const buckets = [this.bucket, ...(this.bronze === undefined ? [] : [this.bronze.bucket])];
+      const others = [...(this.bronze === undefined ? [] : [this.bronze]), ...this.queues.values()];
+      const buckets = [...new Set([this.bucket, ...others.map(({ bucket }) => bucket)])];
       this.catalog = addCatalog(this, deployment, { work: changes, buckets, topic: this.alarms.topic });
     }
     new CfnOutput(this, 'LandingBucketName', { value: this.bucket.bucketName });

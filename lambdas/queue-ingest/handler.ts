@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { createDefinitionRequests } from '../../src/aws/catalog-queue.ts';
 import { createS3Client } from '../../src/aws/clients.ts';
 import { coordinate } from '../../src/aws/coordinate.ts';
 import { queueEnvironment } from '../../src/aws/queue-env.ts';
@@ -10,7 +11,7 @@ import { createCheckpointReader } from '../../src/parquet/checkpoint-reader.ts';
 import { queueCommitRules } from '../../src/queue/config.ts';
 import { createQueueHandler } from '../../src/queue/handler.ts';
 
-const { config, queueUrl, maintenanceQueueUrl, ...telemetry } = queueEnvironment();
+const { config, queueUrl, maintenanceQueueUrl, catalogQueueUrl, ...telemetry } = queueEnvironment();
 
 /** SQS messages with JSON in, the messages to deliver again out. */
 export const handler = createQueueHandler({
@@ -24,6 +25,7 @@ export const handler = createQueueHandler({
   queue: openQueue(queueUrl),
   telemetry: createTelemetry({ service: 'queue', ...telemetry }),
   checkpoints: createCheckpointRequests(maintenanceQueueUrl),
+  definitions: createDefinitionRequests(catalogQueueUrl),
   now: Date.now,
   random: Math.random,
   sleep: (ms) => sleep(ms),

@@ -1,4 +1,5 @@
 import { askForCheckpoint, type CheckpointRequests } from '../delta/checkpoint-interval.ts';
+import { type DefinitionRequests, type OnDefinition, tellDefinitions } from '../delta/definition-requests.ts';
 import type { Telemetry } from '../ingest/telemetry.ts';
 import { within } from '../ingest/within.ts';
 import { DEAD_LETTERS } from '../kafka/dead-letters.ts';
@@ -28,6 +29,8 @@ export interface QueueDeps extends Omit<RowEngine, 'config'> {
   readonly queue?: MessageQueue | undefined;
   /** Asked for checkpoints of the table. @default nobody */
   readonly checkpoints?: CheckpointRequests | undefined;
+  /** Told of tables that are new or have other columns. @default nobody */
+  readonly definitions?: DefinitionRequests | undefined;
 }
 
 /** Kept back of the invocation's time, to answer with what failed instead of being cut off. ms. */
@@ -43,7 +46,7 @@ const DELETE_SHARE = 0.1;
 export function createQueueHandler(deps: QueueDeps) {
   const { config, telemetry, queue, store } = deps;
   const rule = compileQueueRule(config);
-  const engine: RowEngine = deps;
+  const engine: RowEngine = { ...deps, onDefinition: onDefinition(deps) };
   const url = tableAt(store, config, config.table).url;
   let kept: QueueTables | undefined;
 
@@ -118,4 +121,10 @@ function report(
   };
   telemetry.log('info', commits > 0 ? 'committed' : 'nothing to commit', { table, version, left, ...values });
   telemetry.metrics(table, values);
+}
+
+function onDefinition({ definitions: requests, config, telemetry }: QueueDeps): OnDefinition | undefined {
+  if (requests === undefined) return undefined;
+  const { bucket } = config;
+  return tellDefinitions({ requests, bucket, warn: (message, data) => telemetry.log('warn', message, data) });
 }

@@ -48,6 +48,16 @@ describe('an invocation', () => {
     for (const record of wrong) await assert.rejects(world.deliver(record), { code: 'INVALID_EVENT' });
   });
 
+  it('tells the catalog of a new table, and of a new column, and of no other commit', async () => {
+    const told: string[] = [];
+    const world = createQueueWorld({ definitions: { send: async (...table) => void told.push(table.join('/')) } });
+    await world.deliver(world.message('a', { id: 'a' }));
+    await world.deliver(world.message('b', { id: 'b' }));
+    assert.deepEqual(told, ['lake/bronze/orders']);
+    await world.deliver(world.message('c', { id: 'c', more: 1 }));
+    assert.deepEqual(told, ['lake/bronze/orders', 'lake/bronze/orders']);
+  });
+
   it('costs two LISTs, an upload and a commit, warm', async () => {
     const calls: string[] = [];
     const world = createQueueWorld({

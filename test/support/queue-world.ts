@@ -2,6 +2,7 @@
 import { parquetReadObjects } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 import type { AddFile } from '../../src/delta/actions.ts';
+import type { DefinitionRequests } from '../../src/delta/definition-requests.ts';
 import { isDeltaError } from '../../src/delta/errors.ts';
 import { activeFiles, loadSnapshot, type Snapshot } from '../../src/delta/snapshot.ts';
 import { createCheckpointReader } from '../../src/parquet/checkpoint-reader.ts';
@@ -21,11 +22,12 @@ export interface QueueWorldOptions {
   /** What the handler sees instead of the store itself. */
   readonly wrap?: (store: ObjectStore) => ObjectStore;
   readonly queue?: MessageQueue;
+  readonly definitions?: DefinitionRequests;
 }
 
 export type QueueWorld = ReturnType<typeof createQueueWorld>;
 
-export function createQueueWorld({ config = {}, wrap = (store) => store, queue }: QueueWorldOptions = {}) {
+export function createQueueWorld({ config = {}, wrap = (store) => store, queue, definitions }: QueueWorldOptions = {}) {
   let time = Date.parse('2026-11-24T06:00:00Z');
   const now = () => time;
   const store = createMemoryStore({ now });
@@ -38,6 +40,7 @@ export function createQueueWorld({ config = {}, wrap = (store) => store, queue }
       reader,
       config: parseQueueConfig({ name: 'orders', bucket: BUCKET, table: 'bronze/orders', ...config }),
       queue,
+      definitions,
       telemetry: {
         log: (level, message, data) => void logs.push({ level, message, ...data }),
         metrics: (table: string, values: object) => void metrics.push({ table, ...values }),
