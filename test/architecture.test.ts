@@ -55,6 +55,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'types:src/ingest',
   ],
   'src/recovery': ['src/ingest', 'src/maintenance', 'src/delta', 'src/parquet', STORE_PORT, 'types:src/storage'],
+  'src/report': ['src/delta', 'src/maintenance/doctor', 'types:src/maintenance', 'src/recovery/quarantine/records.ts'],
   'src/aws': [
     'src/storage',
     'src/group/config.ts',
@@ -88,6 +89,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/cost',
     'src/local',
     'src/recovery',
+    'src/report',
     'src/maintenance',
     'src/consumer',
     'src/kafka',
