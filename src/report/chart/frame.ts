@@ -27,7 +27,7 @@ export interface Plot {
 }
 
 const MARGIN = { top: 10, right: 14, bottom: 26, left: 62 };
-/** Labels at the ends of the axis lie inside. */
+/** Labels this near to the right end lie to the left of their place: there is no margin for them. */
 const EDGE = 0.06;
 
 /** A picture with two axes, around what `draw` makes. */
@@ -45,7 +45,7 @@ export function frame(text: ChartText, size: ChartSize, xAxis: Scale, yAxis: Sca
     return html`<path class="${at === 0 ? 'axis' : 'grid'}" d="M${left} ${y}H${right}"/><text x="${left - 8}" y="${round(y + 4)}" text-anchor="end">${label}</text>`;
   });
   const ticks = xAxis.ticks.map(({ at, label }) => {
-    const anchor = at < EDGE ? 'start' : at > 1 - EDGE ? 'end' : 'middle';
+    const anchor = at > 1 - EDGE ? 'end' : 'middle';
     const x = plot.x(at);
     return html`<path class="axis" d="M${x} ${bottom}v4"/><text x="${x}" y="${bottom + 18}" text-anchor="${anchor}">${label}</text>`;
   });

@@ -14,8 +14,8 @@ export interface Scale {
   position(value: number): number;
 }
 
-/** Steps between ticks that an axis has about. */
-const STEPS = 4;
+/** Steps between ticks that an axis has at most. */
+const STEPS = 5;
 
 /** From 0 to above `max`, with round ticks; whole numbers. */
 export function countScale(max: number): Scale {

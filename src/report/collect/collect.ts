@@ -37,11 +37,12 @@ export async function collectReport(
 ): Promise<ReportFacts> {
   const snapshot = await loadSnapshot(table, engine.reader);
   const sums = new FileSums(snapshot.metadata.partitionColumns.length > 0);
-  const { findings, log } = await examineTable(engine, table, {
+  const { version, findings, log } = await examineTable(engine, table, {
     snapshot,
     onFile: (file) => sums.add(file),
     onProgress: (files) => onProgress?.({ files, commits: 0 }),
   });
+  if (version === undefined) throw new Error(findings[0]?.message ?? `${table.url} cannot be read`);
   const files = sums.files();
   const asked = { limit, since: since ?? null };
   const history = await sumHistory(snapshot, files, asked, (commits) => onProgress?.({ files: files.files, commits }));

@@ -5,7 +5,7 @@ import { countScale, durationScale } from '../chart/scale.ts';
 import type { CommitSeries, HistoryBucket, HistoryFacts, ReportFacts } from '../facts.ts';
 import { formatBytes, formatCount, formatDuration, formatTime, plural } from '../format.ts';
 import { type Html, html, NONE, outside } from '../html.ts';
-import { nothingInRange, rangeText, timeAxis } from './growth.ts';
+import { hasSpan, NO_SPAN, nothingInRange, rangeText, timeAxis } from './growth.ts';
 import { cell, leftOut, numbers, section, table } from './table.ts';
 
 /** Ticks of time that there is room for. */
@@ -41,7 +41,9 @@ export function renderLag({ history }: ReportFacts): Html {
     'lag',
     'Lag',
     html`<p>From the time of a file to that of its commit: median ${formatDuration(lag.median)}, highest ${formatDuration(lag.highest)}, of ${plural(lag.files, 'added file')}.</p>`,
-    html`<figure><figcaption><h3>Lag</h3><span class="quiet">by ${formatDuration(history.bucketMs)}, logarithmic</span></figcaption>${legend([html`median`, html`highest`])}${chart}</figure>`,
+    hasSpan(history)
+      ? html`<figure><figcaption><h3>Lag</h3><span class="quiet">by ${formatDuration(history.bucketMs)}, logarithmic</span></figcaption>${legend([html`median`, html`highest`])}${chart}</figure>`
+      : NO_SPAN,
     numbers(
       'lag over time',
       [
@@ -90,7 +92,9 @@ export function renderWriters({ history }: ReportFacts): Html {
     'commits',
     'Commits',
     html`<p>${rangeText(history)}</p>`,
-    html`<figure><figcaption><h3>Commits by writer and operation</h3><span class="quiet">by ${formatDuration(bucketMs)}</span></figcaption>${legend(names)}${chart}</figure>`,
+    hasSpan(history)
+      ? html`<figure><figcaption><h3>Commits by writer and operation</h3><span class="quiet">by ${formatDuration(bucketMs)}</span></figcaption>${legend(names)}${chart}</figure>`
+      : NO_SPAN,
     writersTable(history),
     numbers(
       'commits over time',
@@ -158,17 +162,15 @@ export function renderNewest({ history }: ReportFacts): Html {
         { name: 'Added', kind: 'number' },
         { name: 'Removed', kind: 'number' },
         { name: 'Bytes added', kind: 'number' },
-        { name: 'Schema' },
       ],
       newestCommits.map((commit) => [
         cell(formatCount(commit.version)),
         cell(formatTime(commit.time)),
         outside(commit.writer, 120),
-        outside(commit.operation, 120),
+        html`${outside(commit.operation, 120)}${commit.changesSchema ? html` <span class="quiet">sets metadata</span>` : NONE}`,
         cell(formatCount(commit.addedFiles)),
         cell(formatCount(commit.removedFiles)),
         cell(formatBytes(commit.addedBytes)),
-        cell(commit.changesSchema ? 'metadata set' : ''),
       ]),
     ),
     leftOut(newestCommits.length, commits, 'commits'),

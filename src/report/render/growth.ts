@@ -3,7 +3,7 @@ import { lineChart } from '../chart/lines.ts';
 import { bytesScale, countScale, type Scale, timeScale } from '../chart/scale.ts';
 import type { HistoryBucket, HistoryFacts, ReportFacts } from '../facts.ts';
 import { formatBytes, formatCount, formatTime, plural, shortCount } from '../format.ts';
-import { type Html, html, NONE } from '../html.ts';
+import { type Html, html } from '../html.ts';
 import { cell, numbers, section } from './table.ts';
 
 /** Rows, files and bytes over time. */
@@ -26,7 +26,7 @@ export function renderGrowth({ history }: ReportFacts): Html {
     'growth',
     'Growth',
     html`<p>${rangeText(history)}</p>`,
-    html`<div class="multiples">${pictures}</div>`,
+    hasSpan(history) ? html`<div class="multiples">${pictures}</div>` : NO_SPAN,
     ...notes(history),
     numbers(
       'growth over time',
@@ -41,6 +41,13 @@ export function renderGrowth({ history }: ReportFacts): Html {
     ),
   );
 }
+
+/** Whether there is anything to draw over time. */
+export function hasSpan({ buckets }: HistoryFacts): boolean {
+  return buckets.length > 1;
+}
+
+export const NO_SPAN = html`<p class="note">All of it at one time: there is nothing to draw over time yet.</p>`;
 
 /** What the pictures over time are about. */
 export function rangeText({ commits, oldest, newest }: HistoryFacts): string {
@@ -90,7 +97,7 @@ function picture(
     [points],
     { shape: 'steps', isFilled: true },
   );
-  return html`<figure><figcaption><h3>${title}</h3><b>${format(last)}</b>${history.buckets.length > 1 ? html`<span class="quiet">${change}</span>` : NONE}</figcaption>${chart}</figure>`;
+  return html`<figure><figcaption><h3>${title}</h3><b>${format(last)}</b><span class="quiet">${change}</span></figcaption>${chart}</figure>`;
 }
 
 function notes(history: HistoryFacts): Html[] {

@@ -49,7 +49,7 @@ function keyFigures({ files, history, quarantine, findings, partitions, partitio
 }
 
 function rowsNote({ rows, filesWithoutRows }: ReportFacts['files']): string {
-  if (filesWithoutRows === 0) return formatCount(rows);
+  if (filesWithoutRows === 0) return rows < 1000 ? 'by the statistics' : formatCount(rows);
   return `without ${plural(filesWithoutRows, 'file')} that ${filesWithoutRows === 1 ? 'does' : 'do'} not tell`;
 }
 

@@ -23,7 +23,13 @@ export function renderHealth({ findings, table: url }: ReportFacts): Html {
 
 function renderFinding({ severity, code, message, advice, examples = [] }: Finding, url: string): Html {
   const named = examples.slice(0, MAX_EXAMPLES).map((example) => html`<br><code>${outside(example, 300)}</code>`);
-  return html`<li class="${severity}"><span class="severity">${severity}</span><code>${code}</code><p class="prose">${outside(`${message}.`, 1_500)}${named}</p><p class="prose quiet">What to do: ${outside(advice.replaceAll('TABLE', url), 1_500)}</p></li>`;
+  return html`<li class="${severity}"><span class="severity">${severity}</span><code>${code}</code><p class="prose">${outside(sentence(message), 1_500)}${named}</p><p class="prose quiet">What to do: ${outside(sentence(advice.replaceAll('TABLE', () => url)), 1_500)}</p></li>`;
+}
+
+/** A capital and a full stop; a command is left as it is. */
+function sentence(text: string): string {
+  if (text.startsWith('resaca ')) return text;
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${text.endsWith('.') ? '' : '.'}`;
 }
 
 /** What did not fit the table. */
@@ -43,7 +49,7 @@ export function renderQuarantine({ quarantine }: ReportFacts): Html {
         { name: 'Size', kind: 'number' },
         { name: 'Oldest', kind: 'time' },
         { name: 'Newest', kind: 'time' },
-        { name: 'Newest detail' },
+        { name: 'Newest detail', kind: 'long' },
       ],
       reasons
         .slice(0, MAX_REASONS)
@@ -61,14 +67,14 @@ export function renderQuarantine({ quarantine }: ReportFacts): Html {
       'The newest files in quarantine',
       [
         { name: 'Since (UTC)', kind: 'time' },
-        { name: 'File' },
+        { name: 'File', kind: 'code' },
         { name: 'Size', kind: 'number' },
         { name: 'Reason', kind: 'code' },
-        { name: 'Detail' },
+        { name: 'Detail', kind: 'long' },
       ],
       newest.map((file) => [
         outside(file.quarantinedAt.slice(0, 19).replace('T', ' '), 60),
-        html`<span class="code">${outside(file.path, 400)}</span>`,
+        outside(file.path, 400),
         cell(file.size === null ? '' : formatBytes(file.size)),
         outside(file.reason, 120),
         outside(file.detail, 500),
@@ -94,8 +100,8 @@ export function renderSchema({ schema }: ReportFacts): Html {
       [
         { name: 'Column', kind: 'code' },
         { name: 'Type', kind: 'code' },
-        { name: 'Null' },
-        ...(hasComments ? [{ name: 'Comment' }] : []),
+        { name: 'Null', kind: 'time' },
+        ...(hasComments ? [{ name: 'Comment', kind: 'long' as const }] : []),
       ],
       shown.map((column) => [
         columnName(column),

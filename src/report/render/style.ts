@@ -113,11 +113,12 @@ caption{text-align:left;color:var(--quiet);padding-bottom:4px;font-size:13px}
 th,td{text-align:left;padding:4px 16px 4px 0;border-bottom:1px solid var(--grid);vertical-align:top}
 th{font-weight:600;color:var(--quiet);white-space:nowrap;border-bottom-color:var(--rule)}
 th:last-child,td:last-child{padding-right:0}
-td{min-width:5ch}
 .number{text-align:right;white-space:nowrap}
 .time{white-space:nowrap}
-.text{min-width:16ch}
-code,.code{font:13px/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;overflow-wrap:anywhere}
+td.text{min-width:9ch}
+td.code{min-width:18ch}
+td.long{min-width:24ch}
+code,td.code{font:13px/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;overflow-wrap:anywhere}
 .facts{display:grid;grid-template-columns:1fr;gap:2px 24px;margin:12px 0 0;font-size:14px}
 .facts dt{color:var(--quiet)}
 .facts dd{margin:0 0 6px}

@@ -3,7 +3,7 @@ import { type Html, html, NONE } from '../html.ts';
 export interface TableColumn {
   readonly name: string;
   /** How its cells are set. @default 'text' */
-  readonly kind?: 'number' | 'time' | 'code' | 'bar' | 'text';
+  readonly kind?: 'number' | 'time' | 'code' | 'bar' | 'long' | 'text';
 }
 
 /** Rows under their heads, in a box that scrolls for itself where the page is too narrow. */

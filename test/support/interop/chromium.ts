@@ -48,9 +48,7 @@ interface Puppeteer {
 export async function launchChromium(): Promise<Browser> {
   const folder = await npmPackages('chromium', PACKAGES, { prepare: UNPACK });
   const resolve = createRequire(join(folder, 'package.json')).resolve;
-  const { default: puppeteer }: { default: Puppeteer } = await import(
-    pathToFileURL(resolve('puppeteer-core')).href
-  );
+  const { default: puppeteer }: { default: Puppeteer } = await import(pathToFileURL(resolve('puppeteer-core')).href);
   const unpacked = join(folder, 'unpacked');
   return puppeteer.launch({
     executablePath: join(unpacked, 'chromium'),
