@@ -8,7 +8,7 @@ import { LagSums } from '../../src/report/collect/lag-sums.ts';
 import { MAX_BUCKETS, TimeBuckets } from '../../src/report/collect/time-buckets.ts';
 import type { ReportFacts } from '../../src/report/facts.ts';
 import { add, FIRST_TIME, metaData, remove } from '../support/delta-log-builder.ts';
-import { createHistoryWorld, DAY, deletionVector, HOUR, type HistoryWorld } from '../support/history-world.ts';
+import { createHistoryWorld, DAY, deletionVector, type HistoryWorld, HOUR } from '../support/history-world.ts';
 
 const MIB = 2 ** 20;
 const stats = (numRecords: number) => JSON.stringify({ numRecords });
@@ -343,7 +343,10 @@ describe('the facts of a table', () => {
     const world = await createHistoryWorld();
     for (let version = 1; version <= 1_500; version += 1) {
       world.advance(HOUR);
-      await world.commit(by('resaca/1', 'WRITE'), add(`f${version}`, { stats: stats(1), modificationTime: world.now() }));
+      await world.commit(
+        by('resaca/1', 'WRITE'),
+        add(`f${version}`, { stats: stats(1), modificationTime: world.now() }),
+      );
     }
     const facts = await report(world, { commits: 100_000 });
     assert.deepEqual([facts.history.commits, facts.history.end, facts.files.files], [1_501, 'first', 1_500]);

@@ -89,16 +89,14 @@ function roundTimes(from: number, to: number, most: number): { readonly time: nu
 }
 
 function roundMonths(from: number, to: number, most: number): { readonly time: number; readonly label: string }[] {
-  const [first, last] = [monthOf(from), monthOf(to)];
-  const step = MONTH_STEPS.find((each) => (last - first) / each + 1 <= most) ?? 1200;
+  const [first, last] = [monthOf(from - 1) + 1, monthOf(to)];
+  const step = MONTH_STEPS.find((each) => Math.floor(last / each) - Math.ceil(first / each) + 1 <= most) ?? 1200;
   const months: number[] = [];
   for (let month = Math.ceil(first / step) * step; month <= last; month += step) months.push(month);
-  return months
-    .map((month) => ({
-      time: Date.UTC(Math.floor(month / 12), month % 12),
-      label: step >= 12 ? `${Math.floor(month / 12)}` : `${MONTHS[month % 12]} ${Math.floor(month / 12)}`,
-    }))
-    .filter(({ time }) => time >= from);
+  return months.map((month) => ({
+    time: Date.UTC(Math.floor(month / 12), month % 12),
+    label: step >= 12 ? `${Math.floor(month / 12)}` : `${MONTHS[month % 12]} ${Math.floor(month / 12)}`,
+  }));
 }
 
 function monthOf(time: number): number {

@@ -1,7 +1,7 @@
 import { addToGroups, type RecordGroup, type StoredRecord } from '../../recovery/quarantine/records.ts';
 import type { QuarantinedFile, QuarantineFacts } from '../facts.ts';
 
-/** Records that are read, by their names, which are hashes: any that are left out are as those that are read. */
+/** Records that are read, in the order of their names, which are hashes: a sample of all where there are more. */
 const MAX_RECORDS = 10_000;
 const MAX_REASONS = 50;
 const NEWEST = 20;

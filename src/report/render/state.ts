@@ -5,7 +5,7 @@ import { type Html, html, NONE, outside } from '../html.ts';
 import { cell, leftOut, section, table } from './table.ts';
 
 const MAX_EXAMPLES = 5;
-const MAX_COLUMNS = 300;
+const MAX_COLUMNS = 250;
 const MAX_REASONS = 20;
 
 /** The doctor's findings with what to do. */
@@ -59,7 +59,7 @@ export function renderQuarantine({ quarantine }: ReportFacts): Html {
           cell(formatBytes(group.bytes)),
           day(group.oldest),
           day(group.newest),
-          outside(String(group.detail ?? ''), 500),
+          outside(String(group.detail ?? ''), 300),
         ]),
     ),
     leftOut(MAX_REASONS, reasons.length, 'reasons'),
@@ -77,7 +77,7 @@ export function renderQuarantine({ quarantine }: ReportFacts): Html {
         outside(file.path, 400),
         cell(file.size === null ? '' : formatBytes(file.size)),
         outside(file.reason, 120),
-        outside(file.detail, 500),
+        outside(file.detail, 300),
       ]),
     )}</details>`,
   );
@@ -105,9 +105,9 @@ export function renderSchema({ schema }: ReportFacts): Html {
       ],
       shown.map((column) => [
         columnName(column),
-        outside(column.type, 160),
+        outside(column.type, 120),
         cell(column.nullable ? 'yes' : 'no'),
-        ...(hasComments ? [outside(column.comment ?? '', 300)] : []),
+        ...(hasComments ? [outside(column.comment ?? '', 240)] : []),
       ]),
     ),
     leftOut(shown.length, schema.length, 'columns'),
@@ -119,5 +119,5 @@ const MAX_DEPTH = 8;
 
 function columnName({ depth, name, isPartition }: ColumnFacts): Html {
   const indent = Math.min(depth, MAX_DEPTH) * 16;
-  return html`<span style="padding-left:${indent}px">${outside(name, 200)}</span>${isPartition ? html` <span class="quiet">partition</span>` : NONE}`;
+  return html`<span style="padding-left:${indent}px">${outside(name, 160)}</span>${isPartition ? html` <span class="quiet">partition</span>` : NONE}`;
 }
