@@ -59,7 +59,7 @@ describe('a picture', () => {
   it('has a line with steps and gaps', () => {
     const points = [0, 50, null, 100].map((y, index) => ({ x: index * 25, y, label: `${index}` }));
     const { html } = lineChart(TEXT, NARROW, { x, y: countScale(100) }, [points], { shape: 'steps', isFilled: false });
-    assert.match(html, /<path class="line l0" d="M62 174H128V92"\/>/);
+    assert.match(html, /<path class="line l0" d="M62 172H128V91"\/>/);
     assert.match(html, /<path class="line l0" d="M260 10"\/>/);
     assert.equal(html.match(/<circle/g)?.length, 3);
   });
@@ -72,9 +72,9 @@ describe('a picture', () => {
     const { html } = barChart(TEXT, NARROW, { x, y: countScale(100) }, bars);
     assert.match(
       html,
-      /<path class="s0" d="M62\.8 92h130\.5v82h-130\.5z"\/><path class="s2" d="M62\.8 10h130\.5v82h-130\.5z"\/>/,
+      /<path class="s0" d="M62\.8 91h130\.5v81h-130\.5z"\/><path class="s2" d="M62\.8 10h130\.5v81h-130\.5z"\/>/,
     );
-    assert.match(html, /<path class="s1" d="M194\.8 173h130\.5v1h/);
+    assert.match(html, /<path class="s1" d="M194\.8 171h130\.5v1h/);
   });
 
   it('of one class of sizes is no wall', () => {

@@ -26,7 +26,7 @@ export interface Plot {
   y(position: number): number;
 }
 
-const MARGIN = { top: 10, right: 14, bottom: 26, left: 62 };
+const MARGIN = { top: 10, right: 14, bottom: 28, left: 62 };
 /** Labels this near to the right end lie to the left of their place: there is no margin for them. */
 const EDGE = 0.06;
 
@@ -42,14 +42,14 @@ export function frame(text: ChartText, size: ChartSize, xAxis: Scale, yAxis: Sca
   const id = `${text.id}-${name}`;
   const grid = yAxis.ticks.map(({ at, label }) => {
     const y = plot.y(at);
-    return html`<path class="${at === 0 ? 'axis' : 'grid'}" d="M${left} ${y}H${right}"/><text x="${left - 8}" y="${round(y + 4)}" text-anchor="end">${label}</text>`;
+    return html`<path class="grid" d="M${left} ${y}H${right}"/><text x="${left - 8}" y="${round(y + 4)}" text-anchor="end">${label}</text>`;
   });
   const ticks = xAxis.ticks.map(({ at, label }) => {
     const anchor = at > 1 - EDGE ? 'end' : 'middle';
     const x = plot.x(at);
-    return html`<path class="axis" d="M${x} ${bottom}v4"/><text x="${x}" y="${bottom + 18}" text-anchor="${anchor}">${label}</text>`;
+    return html`<path class="axis" d="M${x} ${bottom}v4"/><text x="${x}" y="${bottom + 20}" text-anchor="${anchor}">${label}</text>`;
   });
-  return html`<svg class="${name}" viewBox="0 0 ${width} ${height}" role="img" aria-labelledby="${id}-t ${id}-d"><title id="${id}-t">${text.title}</title><desc id="${id}-d">${text.description}</desc>${grid}${ticks}${draw(plot)}</svg>`;
+  return html`<svg class="${name}" viewBox="0 0 ${width} ${height}" role="img" aria-labelledby="${id}-t ${id}-d"><title id="${id}-t">${text.title}</title><desc id="${id}-d">${text.description}</desc>${grid}${ticks}${draw(plot)}<path class="axis" d="M${left} ${bottom}H${right}"/></svg>`;
 }
 
 /** Both sizes of a picture, of which the page shows one. */

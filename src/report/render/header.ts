@@ -19,7 +19,7 @@ function keyFigures({ files, history, quarantine, findings, partitions, partitio
   const toDo = findings.filter(({ severity }) => severity !== 'info').length;
   const isBad = findings.some(({ severity }) => severity === 'error');
   return html`<dl class="key-figures">${[
-    figure('Rows', shortCount(files.rows), rowsNote(files)),
+    figure('Rows', isUntold(files) ? '–' : shortCount(files.rows), rowsNote(files)),
     figure('Size', formatBytes(files.bytes), `${formatCount(files.bytes)} bytes`),
     figure(
       'Active files',
@@ -48,7 +48,14 @@ function keyFigures({ files, history, quarantine, findings, partitions, partitio
   ]}</dl>`;
 }
 
-function rowsNote({ rows, filesWithoutRows }: ReportFacts['files']): string {
+/** Whether there are files, and none of them tells its rows. */
+function isUntold({ files, filesWithoutRows }: ReportFacts['files']): boolean {
+  return files > 0 && filesWithoutRows === files;
+}
+
+function rowsNote(files: ReportFacts['files']): string {
+  const { rows, filesWithoutRows } = files;
+  if (isUntold(files)) return 'not told by the statistics';
   if (filesWithoutRows === 0) return rows < 1000 ? 'by the statistics' : formatCount(rows);
   return `without ${plural(filesWithoutRows, 'file')} that ${filesWithoutRows === 1 ? 'does' : 'do'} not tell`;
 }
