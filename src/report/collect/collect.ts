@@ -10,6 +10,9 @@ import { FileSums } from './file-sums.ts';
 import { HistorySums } from './history-sums.ts';
 import { sumQuarantine } from './quarantine.ts';
 
+/** Commits that are asked for at once: the latency of a store is hidden well by that many. */
+const AHEAD = 16;
+
 export interface ReportOptions {
   /** The most commits that are read. */
   readonly commits: number;
@@ -72,7 +75,7 @@ async function sumHistory(
   const sums = new HistorySums(files);
   let commits = 0;
   let end: HistoryEnd = 'cleaned';
-  for await (const commit of readHistory(snapshot, asked.limit)) {
+  for await (const commit of readHistory(snapshot, asked.limit, AHEAD)) {
     if (asked.since !== null && commit.timestamp < asked.since) {
       end = 'since';
       break;
