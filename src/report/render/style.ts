@@ -115,7 +115,7 @@ th{font-weight:600;color:var(--quiet);white-space:nowrap;border-bottom-color:var
 th:last-child,td:last-child{padding-right:0}
 .number{text-align:right;white-space:nowrap}
 .time{white-space:nowrap}
-td.text{min-width:9ch}
+td.text{min-width:12ch}
 td.code{min-width:18ch}
 td.long{min-width:24ch}
 code,td.code{font:13px/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;overflow-wrap:anywhere}
