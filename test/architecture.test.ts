@@ -98,6 +98,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     STORE_PORT,
     'types:src/storage',
   ],
+  'src/report': ['src/delta', 'src/maintenance/doctor', 'types:src/maintenance', 'src/recovery/quarantine/records.ts'],
   'src/aws': [
     'src/storage',
     'src/loader/config.ts',
@@ -142,6 +143,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/cost',
     'src/local',
     'src/recovery',
+    'src/report',
     'src/maintenance',
     'src/consumer',
     'src/kafka',

@@ -1,4 +1,6 @@
-import { logScale, type Series, shortNumber, shortTime } from './chart-scale.ts';
+import { logScale } from '../../src/report/chart/log-scale.ts';
+import { escapeText } from '../../src/report/html.ts';
+import { type Series, shortNumber, shortTime } from './chart-scale.ts';
 
 const [WIDTH, HEIGHT] = [720, 420];
 const MARGIN = { top: 64, right: 110, bottom: 56, left: 72 };
@@ -21,8 +23,8 @@ export function svgChart({ title, subtitle }: ChartText, series: readonly Series
   const x = (value: number): number => round(MARGIN.left + xScale.position(value) * (right - MARGIN.left));
   const y = (value: number): number => round(bottom - yScale.position(value) * (bottom - MARGIN.top));
   const parts = [
-    `<text class="title" x="${MARGIN.left}" y="26">${escapeXml(title)}</text>`,
-    `<text x="${MARGIN.left}" y="46">${escapeXml(subtitle)}</text>`,
+    `<text class="title" x="${MARGIN.left}" y="26">${escapeText(title)}</text>`,
+    `<text x="${MARGIN.left}" y="46">${escapeText(subtitle)}</text>`,
     ...yScale.ticks.flatMap((tick) => [
       `<line class="grid" x1="${MARGIN.left}" y1="${y(tick)}" x2="${right}" y2="${y(tick)}"/>`,
       `<text x="${MARGIN.left - 8}" y="${y(tick) + 4}" text-anchor="end">${shortTime(tick)}</text>`,
@@ -35,8 +37,8 @@ export function svgChart({ title, subtitle }: ChartText, series: readonly Series
     ...series.map((each, index) => line(each, index, x, y)),
   ];
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-labelledby="t d">
-<title id="t">${escapeXml(title)}</title>
-<desc id="d">${escapeXml(describe(series))}</desc>
+<title id="t">${escapeText(title)}</title>
+<desc id="d">${escapeText(describe(series))}</desc>
 <style>${style()}</style>
 <rect class="ground" width="${WIDTH}" height="${HEIGHT}"/>
 ${parts.join('\n')}
@@ -52,13 +54,13 @@ function line({ name, points }: Series, index: number, x: Position, y: Position)
   const path = points.map((point) => `${x(point.x)},${y(point.y)}`).join(' ');
   const dots = points.map(
     (point) =>
-      `<circle class="${colour}" cx="${x(point.x)}" cy="${y(point.y)}" r="4"><title>${escapeXml(name)}, ${shortNumber(point.x)} files: ${shortTime(point.y)}</title></circle>`,
+      `<circle class="${colour}" cx="${x(point.x)}" cy="${y(point.y)}" r="4"><title>${escapeText(name)}, ${shortNumber(point.x)} files: ${shortTime(point.y)}</title></circle>`,
   );
   const last = points.at(-1);
   const label =
     last === undefined
       ? ''
-      : `<text class="name ${colour}" x="${x(last.x) + 10}" y="${y(last.y) - 2}">${escapeXml(name)}</text><text x="${x(last.x) + 10}" y="${y(last.y) + 14}">${shortTime(last.y)}</text>`;
+      : `<text class="name ${colour}" x="${x(last.x) + 10}" y="${y(last.y) - 2}">${escapeText(name)}</text><text x="${x(last.x) + 10}" y="${y(last.y) + 14}">${shortTime(last.y)}</text>`;
   return `<polyline class="line ${colour}" points="${path}"/>${dots.join('')}${label}`;
 }
 
@@ -88,8 +90,4 @@ function describe(series: readonly Series[]): string {
 
 function round(value: number): number {
   return Math.round(value * 10) / 10;
-}
-
-function escapeXml(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 }

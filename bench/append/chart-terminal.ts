@@ -1,4 +1,5 @@
-import { logScale, type Series, shortNumber, shortTime } from './chart-scale.ts';
+import { logScale } from '../../src/report/chart/log-scale.ts';
+import { type Series, shortNumber, shortTime } from './chart-scale.ts';
 
 const [WIDTH, HEIGHT] = [64, 16];
 const LABEL = 8;

@@ -7,6 +7,7 @@ const OWN: readonly (readonly [name: string, load: Load])[] = [
   ['inspect', async () => (await import('./inspect/command.ts')).inspectCommand],
   ['convert', async () => (await import('./convert/command.ts')).convertCommand],
   ['load', async () => (await import('./load/command.ts')).loadCommand],
+  ['report', async () => (await import('./report/command.ts')).reportCommand],
   ['doctor', async () => (await import('./doctor/command.ts')).doctorCommand],
   ['checkpoint', async () => (await import('./checkpoint/command.ts')).checkpointCommand],
   ['optimize', loadOptimize],

@@ -24,11 +24,25 @@ export async function versionAt(snapshot: Snapshot, timestamp: number): Promise<
   return version;
 }
 
-/** The newest commits, newest first, read one at a time as they are asked for; ends early where the log is cleaned up. */
-export async function* readHistory(snapshot: Snapshot, limit = Number.POSITIVE_INFINITY): AsyncGenerator<Commit, void> {
+/**
+ * The newest commits, newest first; ends early where the log is cleaned up. They are read as they are asked for, `ahead`
+ * at a time, as many of which are held.
+ */
+export async function* readHistory(
+  snapshot: Snapshot,
+  limit = Number.POSITIVE_INFINITY,
+  ahead = 1,
+): AsyncGenerator<Commit, void> {
   const oldest = Math.max(0, snapshot.version - limit + 1);
-  for (let version = snapshot.version; version >= oldest; version--) {
-    const commit = await readIfThere(snapshot, version);
+  const started: Promise<Commit | undefined>[] = [];
+  for (let version = snapshot.version; version >= oldest || started.length > 0; ) {
+    for (; started.length < ahead && version >= oldest; version--) {
+      const reading = readIfThere(snapshot, version);
+      // A caller that stops early leaves requests behind; their failures are nobody's.
+      reading.catch(() => undefined);
+      started.push(reading);
+    }
+    const commit = await started.shift();
     if (commit === undefined) return;
     yield commit;
   }

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { logScale, shortNumber, shortTime } from '../../bench/append/chart-scale.ts';
+import { shortNumber, shortTime } from '../../bench/append/chart-scale.ts';
 import { svgChart } from '../../bench/append/chart-svg.ts';
 import { terminalChart } from '../../bench/append/chart-terminal.ts';
+import { logScale } from '../../src/report/chart/log-scale.ts';
 
 const SERIES = [
   {

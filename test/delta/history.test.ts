@@ -93,11 +93,25 @@ describe('readHistory', () => {
     assert.deepEqual(await historyOf(snapshot, 0), []);
   });
 
+  it('reads ahead as far as it may, and in order', async () => {
+    const log = await logAt(100, 200, 300, 400, 500);
+    const snapshot = await load(log);
+    log.store.reset();
+    const history = readHistory(snapshot, 4, 3);
+    assert.equal((await history.next()).value?.version, 4);
+    assert.equal(log.store.counts.get, 3);
+    await history.return();
+    for (const ahead of [1, 2, 3, 10]) {
+      assert.deepEqual(await historyOf(snapshot, 4, ahead), [4, 3, 2, 1]);
+      assert.deepEqual(await historyOf(snapshot, undefined, ahead), [4, 3, 2, 1, 0]);
+    }
+  });
+
   it('ends where the log is cleaned up', async () => {
     const log = await logAt(100, 200, 300, 400);
     await log.checkpoint(2);
     for (const version of [0, 1]) await log.delete(`${versionName(version)}.json`);
-    assert.deepEqual(await historyOf(await load(log), 10), [3, 2]);
+    for (const ahead of [1, 2, 10]) assert.deepEqual(await historyOf(await load(log), 10, ahead), [3, 2]);
   });
 });
 
@@ -132,9 +146,9 @@ async function versionsAt(snapshot: Snapshot, ...times: readonly number[]): Prom
   return versions;
 }
 
-async function historyOf(snapshot: Snapshot, limit?: number): Promise<number[]> {
+async function historyOf(snapshot: Snapshot, limit?: number, ahead?: number): Promise<number[]> {
   const versions: number[] = [];
-  for await (const { version } of readHistory(snapshot, limit)) versions.push(version);
+  for await (const { version } of readHistory(snapshot, limit, ahead)) versions.push(version);
   return versions;
 }
 

@@ -1,3 +1,4 @@
+import type { AddFile } from '../../delta/actions.ts';
 import { isDeltaError } from '../../delta/errors.ts';
 import { assertWritable } from '../../delta/features.ts';
 import { propertyProblem } from '../../delta/new-table.ts';
@@ -17,6 +18,10 @@ export interface DoctorOptions {
   readonly files?: boolean;
   /** Ask for this many active files, chosen by chance. Not together with `files`. @default 0 */
   readonly sample?: number;
+  /** Look at this version, rather than at the newest. */
+  readonly snapshot?: Snapshot;
+  /** Gets each active file, for what else is to be known of them. */
+  readonly onFile?: (file: AddFile) => void;
   readonly onProgress?: (files: number) => void;
 }
 
@@ -55,7 +60,7 @@ export async function examineTable(
 }
 
 async function examine(engine: MaintenanceEngine, table: TableRef, options: DoctorOptions): Promise<DoctorReport> {
-  const snapshot = await loadSnapshot(table, engine.reader);
+  const snapshot = options.snapshot ?? (await loadSnapshot(table, engine.reader));
   const { version, metadata, txns } = snapshot;
   const badProperties = Object.entries(metadata.configuration).flatMap(([key, value]) => problemOf(key, value));
   const retention = retentionsOf(snapshot);
@@ -93,7 +98,7 @@ interface ActivePass {
 async function readActive(
   engine: MaintenanceEngine,
   snapshot: Snapshot,
-  { files = false, sample: sampleSize = 0, onProgress }: DoctorOptions,
+  { files = false, sample: sampleSize = 0, onFile, onProgress }: DoctorOptions,
 ): Promise<ActivePass> {
   const { table, metadata } = snapshot;
   const counter = new TotalsCounter(engine.now(), metadata.partitionColumns.length > 0);
@@ -107,6 +112,7 @@ async function readActive(
     for (const file of batch) {
       const path = canonicalPath(table, file.path);
       counter.add(file, path);
+      onFile?.(file);
       if (paths.has(path) && suspects.size < MAX_SUSPECTS) suspects.add(path);
       paths.add(path);
       expected?.add(file);

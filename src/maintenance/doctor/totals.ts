@@ -130,7 +130,7 @@ export class TotalsCounter {
 const ROWS_FIRST = /^\s*\{\s*"numRecords"\s*:\s*(\d+)\s*[,}]/;
 
 /** Rows in a file, deleted ones included; undefined when its statistics do not tell. */
-function recordsOf({ stats = '' }: AddFile): number | undefined {
+export function recordsOf({ stats = '' }: Pick<AddFile, 'stats'>): number | undefined {
   const first = ROWS_FIRST.exec(stats)?.[1];
   if (first !== undefined) return Number(first);
   try {
