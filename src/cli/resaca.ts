@@ -23,6 +23,8 @@ async function loadCommands(): Promise<readonly Command[]> {
     replay,
     orphans,
     cost,
+    cdfExport,
+    cdfShow,
   ] = await Promise.all([
     import('./start/command.ts'),
     import('./inspect/command.ts'),
@@ -37,6 +39,8 @@ async function loadCommands(): Promise<readonly Command[]> {
     import('./kafka-replay/command.ts'),
     import('./kafka-orphans/command.ts'),
     import('./cost/command.ts'),
+    import('./cdf-export/command.ts'),
+    import('./cdf-show/command.ts'),
   ]);
   return [
     start.startCommand,
@@ -54,6 +58,8 @@ async function loadCommands(): Promise<readonly Command[]> {
     replay.kafkaReplayCommand,
     orphans.kafkaOrphansCommand,
     cost.costCommand,
+    cdfExport.cdfExportCommand,
+    cdfShow.cdfShowCommand,
   ];
 }
 
