@@ -62,7 +62,9 @@ export async function readPlan(target: ExportTarget, from: number): Promise<Rang
 
 /** Lays the plan down. Where another writer was first, that one's holds. */
 export async function claimPlan(target: ExportTarget, plan: RangePlan): Promise<RangePlan> {
-  const outcome = await target.store.putIfAbsent(planKey(target, plan.from), jsonBytes(plan));
+  const { csv: _csv, ...output } = plan.output;
+  const written = { ...plan, output: output.format === 'csv' ? plan.output : output };
+  const outcome = await target.store.putIfAbsent(planKey(target, plan.from), jsonBytes(written));
   return outcome === 'created' ? plan : ((await readPlan(target, plan.from)) ?? plan);
 }
 
