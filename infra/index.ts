@@ -3,6 +3,7 @@
 export type { AppendConfigInput, CommitRule, TableRuleInput } from '../src/ingest/config.ts';
 export { ConfigError } from '../src/ingest/config-reader.ts';
 export type { KafkaConfigInput } from '../src/kafka/config.ts';
+export type { ExportDeploymentConfig } from './config/exports-config.ts';
 export type { KafkaDeploymentConfig } from './config/kafka-config.ts';
 export { loadConfig } from './config/load-config.ts';
 export type { MaintenanceDeploymentConfig } from './config/maintenance-config.ts';
@@ -18,6 +19,8 @@ export type { MappingSettings, ProvisionedPollers } from './constructs/bronze-ma
 export { type BronzeMetric, bronzeMetric } from './constructs/bronze-metrics.ts';
 export { BronzePipeline, type BronzePipelineProps } from './constructs/bronze-pipeline.ts';
 export type { BronzeConfigInput, TopicRuleInput } from './constructs/bronze-tables.ts';
+export { CdfExport, type CdfExportProps, type TableExport } from './constructs/cdf-export.ts';
+export { CdfExportAlarms, type CdfExportAlarmsProps } from './constructs/cdf-export-alarms.ts';
 export { CommitTable, type CommitTableProps } from './constructs/commit-table.ts';
 export type {
   KafkaNetwork,

@@ -59,11 +59,21 @@ export const MAINTENANCE_BUNDLE: Bundle = {
   target: 'node24',
 };
 
+export const CDF_EXPORT_BUNDLE: Bundle = {
+  entry: 'lambdas/cdf-export/handler.ts',
+  output: 'lambdas/cdf-export/index.mjs',
+  includesPackages: true,
+  splits: true,
+  copiedPackages: ['parquet-wasm'],
+  target: 'node24',
+};
+
 export const BUNDLES: readonly Bundle[] = [
   APPEND_BUNDLE,
   BRONZE_BUNDLE,
   COMMITTER_BUNDLE,
   MAINTENANCE_BUNDLE,
+  CDF_EXPORT_BUNDLE,
   { entry: 'src/cli/resaca.ts', output: 'cli/resaca.mjs', includesPackages: false, splits: true, target: 'node22' },
   { entry: 'infra/index.ts', output: 'infra/index.mjs', includesPackages: false, splits: true, target: 'node22' },
 ];

@@ -46,7 +46,6 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/maintenance/optimize/deletion-vector-error.ts',
     'src/maintenance/checkpoint/typed-text.ts',
     'src/maintenance/find-tables.ts',
-    'src/maintenance/messages.ts',
     STORE_PORT,
     'types:src/storage',
   ],

@@ -10,6 +10,7 @@ import {
 import { ConfigError, ConfigReader } from '../../src/ingest/config-reader.ts';
 import { literalPrefix, outermost, prefixProblem, suffixProblem, trimSlashes } from '../prefixes.ts';
 import { commitProblems, commitTableNames, kafkaCommitRules } from './commit-tables.ts';
+import { type ExportDeployment, readExports } from './exports-config.ts';
 import { type KafkaDeployment, readKafka } from './kafka-config.ts';
 import { type MaintenanceDeployment, readMaintenance } from './maintenance-config.ts';
 import type { AlarmConfig, AppendFunctionConfig, LandingConfig } from './types.ts';
@@ -26,6 +27,8 @@ export interface Deployment {
   readonly alarms: Required<Omit<AlarmConfig, 'email'>> & Pick<AlarmConfig, 'email'>;
   readonly kafka?: KafkaDeployment;
   readonly maintenance?: MaintenanceDeployment;
+  /** Tables whose changes are exported. */
+  readonly exports: readonly ExportDeployment[];
   /** Names of the DynamoDB tables for commits that are to be made. */
   readonly commitTables: readonly string[];
   readonly dashboard: boolean;
@@ -60,6 +63,7 @@ export function parseResacaConfig(value: unknown): Deployment {
     'alarms',
     'kafka',
     'maintenance',
+    'exports',
     'commitTables',
     'dashboard',
     'encryption',
@@ -75,6 +79,7 @@ export function parseResacaConfig(value: unknown): Deployment {
   };
   const kafka = root.has('kafka') ? readKafka(root.child('kafka'), landing.bucketName) : undefined;
   const maintenance = root.isFalse('maintenance') ? undefined : readMaintenance(root.child('maintenance'));
+  const exports = readExports(root, kafka !== undefined);
   const tables = root.pick(APPEND_SETTINGS);
   const isExisting = root.choice('commitTables', ['create', 'existing'], 'create') === 'existing';
   let prefixes: readonly string[] = [];
@@ -104,6 +109,7 @@ export function parseResacaConfig(value: unknown): Deployment {
     ...deployment,
     ...(kafka !== undefined && { kafka }),
     ...(maintenance !== undefined && { maintenance }),
+    exports,
     prefixes,
     commitTables: isExisting ? [] : commitTableNames(allRules),
     tables: tables as AppendConfigInput,

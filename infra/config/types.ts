@@ -1,4 +1,5 @@
 import type { AppendConfigInput } from '../../src/ingest/config.ts';
+import type { ExportDeploymentConfig } from './exports-config.ts';
 import type { KafkaDeploymentConfig } from './kafka-config.ts';
 import type { MaintenanceDeploymentConfig } from './maintenance-config.ts';
 
@@ -18,6 +19,8 @@ export interface ResacaConfig extends AppendConfigInput {
   readonly commitTables?: 'create' | 'existing';
   /** Checkpoints, and compaction, vacuum and clean-up of the log where wanted; false for none. @default checkpoints */
   readonly maintenance?: MaintenanceDeploymentConfig | false;
+  /** Tables whose changes are exported as files at times. @default none */
+  readonly exports?: readonly ExportDeploymentConfig[];
   /** Whether there is a CloudWatch dashboard. An account's first three are free. @default true */
   readonly dashboard?: boolean;
   /**

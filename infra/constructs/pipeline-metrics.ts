@@ -24,7 +24,7 @@ export function pipelineMetric(pipeline: AppendPipeline, name: PipelineMetric, o
 
 /** A metric of one of the functions, `service`, of a pipeline; see `pipelineMetric`. */
 export function serviceMetric(
-  service: 'append' | 'bronze' | 'maintenance',
+  service: 'append' | 'bronze' | 'maintenance' | 'cdf-export',
   pipeline: string,
   name: string,
   options: MetricOptions = {},

@@ -15,6 +15,7 @@ import { PipelineAlarms } from '../constructs/pipeline-alarms.ts';
 import { PipelineDashboard } from '../constructs/pipeline-dashboard.ts';
 import { SparkJobs } from '../constructs/spark-jobs.ts';
 import { MaintenanceQueue, TableMaintenance } from '../constructs/table-maintenance.ts';
+import { addExports } from './export-parts.ts';
 import { addKafka } from './kafka-parts.ts';
 
 export interface ResacaStackProps extends StackProps {
@@ -89,6 +90,10 @@ export class ResacaStack extends Stack {
       new CfnOutput(this, 'MaintenanceQueueUrl', { value: work.queue.queueUrl });
       new CfnOutput(this, 'MaintenanceDeadLetterQueueUrl', { value: work.deadLetters.queueUrl });
       new CfnOutput(this, 'MaintenanceFunctionName', { value: this.maintenance.function.functionName });
+    }
+    if (deployment.exports.length > 0) {
+      const buckets = { landing: this.bucket, kafka: this.bronze?.bucket };
+      addExports(this, deployment, { buckets, topic: this.alarms.topic, ...eventsKey });
     }
     new CfnOutput(this, 'LandingBucketName', { value: this.bucket.bucketName });
     new CfnOutput(this, 'QueueUrl', { value: this.append.queue.queueUrl });

@@ -19,6 +19,9 @@ const UNITS: Readonly<Record<keyof TableMetrics, (typeof MetricUnit)[keyof typeo
   skipped: MetricUnit.Count,
   failures: MetricUnit.Count,
   sparkFailures: MetricUnit.Count,
+  changesExported: MetricUnit.Count,
+  versionsExported: MetricUnit.Count,
+  versionsBehind: MetricUnit.Count,
   freshnessLag: MetricUnit.Milliseconds,
 };
 

@@ -22,6 +22,12 @@ export interface TableMetrics {
   failures: number;
   /** 1 when a Spark job came to nothing. */
   sparkFailures: number;
+  /** Rows of a change data feed that were exported. */
+  changesExported: number;
+  /** Versions whose changes were exported. */
+  versionsExported: number;
+  /** Versions whose changes are not exported yet. */
+  versionsBehind: number;
   /** ms from the oldest event of the batch to the commit. */
   freshnessLag: number;
 }

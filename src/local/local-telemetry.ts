@@ -50,6 +50,9 @@ const NOTHING: TableTotals = {
   skipped: 0,
   failures: 0,
   sparkFailures: 0,
+  changesExported: 0,
+  versionsExported: 0,
+  versionsBehind: 0,
   lag: 0,
 };
 

@@ -155,9 +155,16 @@ describe('the changes of a table', () => {
       ['insert', 1, '2026-11-30', 7, 1.5],
       ['insert', 2, null, 8, null],
     ]);
+    // As Spark's RESTORE leaves out what is null.
+    await world.log.commit({ add: await world.file('n.parquet', [[5n]], { partitionValues: { code: '2' } }) });
+    assert.deepEqual(await rowsOf(world, 3, 3), [['insert', 3, null, 5, 2]]);
+    await world.log.commit({ remove: { path: 'n.parquet', dataChange: true } });
+    await assert.rejects(rowsOf(world, 4, 4), /version 4 .*"n\.parquet": the log does not say the values/);
+    await world.log.commit({ add: await world.file('o.parquet', [[5n]], { partitionValues: { hour: '2' } }) });
+    await assert.rejects(rowsOf(world, 5, 5), /"o\.parquet": it is partitioned by "hour", and the table is not/);
     const bad = { day: 'soon', code: '1' };
     await world.log.commit({ add: await world.file('c.parquet', [[9n]], { partitionValues: bad }) });
-    await assert.rejects(rowsOf(world, 3, 3), /version 3 .*"c\.parquet".*"soon".*"day"/);
+    await assert.rejects(rowsOf(world, 6, 6), /version 6 .*"c\.parquet".*"soon".*"day"/);
   });
 
   it('have null for columns that are newer than the rows, and are refused where they do not fit', async () => {

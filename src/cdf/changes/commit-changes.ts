@@ -7,7 +7,8 @@ import type { ChangeType } from './change-type.ts';
 export type ChangeFile = {
   /** Key relative to the table's root, or an absolute URI of a file elsewhere. */
   readonly path: string;
-  readonly partitionValues: Readonly<Record<string, string | null>>;
+  /** Undefined for a `remove` that does not say them. */
+  readonly partitionValues: Readonly<Record<string, string | null>> | undefined;
   /** Bytes; undefined for a `remove` that does not say it. */
   readonly size: number | undefined;
 } & (
@@ -71,7 +72,7 @@ function fromCdc(table: Pick<TableRef, 'url'>, { path, partitionValues, size }: 
 }
 
 function whole(path: string, file: AddFile | RemoveFile, change: 'insert' | 'delete'): ChangeFile {
-  const { partitionValues = {}, size, deletionVector } = file;
+  const { partitionValues, size, deletionVector } = file;
   return { kind: 'whole', path, partitionValues, size, change, ...(deletionVector && { deletionVector }) };
 }
 

@@ -143,6 +143,8 @@ function withPartitions(
   rowCount: number,
 ): ColumnSlice[] {
   const partitions = new Set(partitionColumns.map((name) => name.toLowerCase()));
+  const other = Object.keys(partitionValues ?? {}).find((name) => !partitionColumns.includes(name));
+  if (other !== undefined) throw new UnfitFileError(path, `it is partitioned by "${other}", and the table is not`);
   let next = 0;
   return schema.fields.map(({ name, type }) => {
     if (!partitions.has(name.toLowerCase())) {
@@ -150,8 +152,10 @@ function withPartitions(
       if (column === undefined) throw new TypeError(`the rows of "${path}" have ${columns.length} columns`);
       return column;
     }
-    const text = Object.hasOwn(partitionValues, name) ? partitionValues[name] : undefined;
-    if (text === undefined) throw new UnfitFileError(path, `the log names no value of its partition column "${name}"`);
+    if (partitionValues === undefined)
+      throw new UnfitFileError(path, 'the log does not say the values of its partition');
+    // A column that is not named is null: Spark's RESTORE leaves those out.
+    const text = Object.hasOwn(partitionValues, name) ? (partitionValues[name] ?? null) : null;
     return constantColumn(type, partitionCell(text, type, name), rowCount);
   });
 }
