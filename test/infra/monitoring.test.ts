@@ -9,6 +9,7 @@ const template = templateOf({
   landing: { notifications: 'eventbridge' },
   alarms: { email: 'data@example.com', maxLag: 120, maxMessageAge: 600 },
   maintenance: { optimize: {}, spark: {} },
+  exports: [{ prefix: 'lake/orders', to: 's3://feeds/cdf' }],
 });
 const alarms = Object.values(template.findResources('AWS::CloudWatch::Alarm')).map(({ Properties }) => Properties);
 const alarmOf = (id: string) => alarms.find(({ AlarmName }) => AlarmName === `resaca-dev-${id}`);

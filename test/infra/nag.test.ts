@@ -38,6 +38,13 @@ const SHAPES: Readonly<Record<string, ResacaConfig>> = {
     maintenance: { optimize: {}, vacuum: {}, spark: {} },
     landing: { prefixes: ['lake/raw'] },
   },
+  'with exports to another bucket and to its own, and keys': {
+    encryption: 'kms',
+    exports: [
+      { prefix: 'lake/orders', to: 's3://feeds/cdf' },
+      { prefix: 'lake/web', to: 'feeds', layout: 'split' },
+    ],
+  },
   'without maintenance': { maintenance: false },
   'with a FIFO queue, keys of its own, traces and an e-mail': {
     encryption: 'kms',

@@ -104,7 +104,7 @@ describe('The changes of a table of Spark', { skip: found.skip ?? false }, () =>
         compression: 'gzip',
       });
       const read =
-        await duckDb(`SELECT id, name, price, make_timestamp(at), flag, raw, tags, part, _change_type, _commit_version, _commit_timestamp
+        await duckDb(`SELECT id, name, price, make_timestamp("at"), flag, raw, tags, part, _change_type, _commit_version, _commit_timestamp
         FROM read_csv('${csv}/*/*.csv.gz', union_by_name = true, header = true, nullstr = '\\N', allow_quoted_nulls = false,
           types = {'id': 'BIGINT', 'name': 'VARCHAR', 'price': 'DECIMAL(20,4)', 'at': 'BIGINT', 'flag': 'BOOLEAN', 'raw': 'VARCHAR',
             'tags': 'VARCHAR', 'part': 'VARCHAR', '_change_type': 'VARCHAR', '_commit_version': 'BIGINT', '_commit_timestamp': 'BIGINT'})`);
