@@ -8,7 +8,7 @@ import { serializeSchema } from '../../src/delta/schema.ts';
 import { ConfigReader } from '../../src/ingest/config-reader.ts';
 import { createCheckpointReader } from '../../src/parquet/checkpoint-reader.ts';
 import { createMemoryStore } from '../../src/storage/memory-store.ts';
-import type { ObjectStore } from '../../src/storage/object-store.ts';
+import { isStoreError, type ObjectStore, StoreError } from '../../src/storage/object-store.ts';
 import { metaData } from '../support/delta-log-builder.ts';
 import { createFaultyStore, everySingleFault, failCall } from '../support/faulty-store.ts';
 import { type CdfWorld, createCdfWorld, removeOf, structOf } from './cdf-world.ts';
@@ -272,6 +272,26 @@ describe('an export', () => {
         await run(world, store, settings);
         assert.deepEqual(await contents(store), expected, name);
       }
+    });
+  }
+
+  for (const compression of ['none', 'gzip'] as const) {
+    it(`tells why the target takes no more of a file: ${compression}`, async () => {
+      const world = await createCdfWorld();
+      const rows = Array.from({ length: 20_000 }, (_, index) => [BigInt(index), `row ${index * 7919}`]);
+      await world.log.commit({ add: await world.file('a.parquet', rows) });
+      const inner = createMemoryStore();
+      const full: ObjectStore = {
+        ...inner,
+        async putStream(key, pieces) {
+          for await (const _ of pieces) throw new StoreError('ACCESS_DENIED', 'putStream', key, 'the bucket is full');
+          return 0;
+        },
+      };
+      await assert.rejects(run(world, full, { compression, csv: { header: false } }), (error) =>
+        isStoreError(error, 'ACCESS_DENIED'),
+      );
+      assert.deepEqual(Object.keys(await contents(inner)), [`feed/_plans/${V(0)}.json`]);
     });
   }
 

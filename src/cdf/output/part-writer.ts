@@ -45,7 +45,7 @@ export class PartWriter {
     for (const block of this.#encoder.blocks(batch)) {
       this.#open ??= this.#begin();
       const part = this.#open;
-      await part.channel.push(block);
+      await give(part, block);
       part.rows += block.rows;
       part.bytes += block.bytes;
       if (part.bytes >= this.#maxFileSize) await this.#finish(part);
@@ -80,5 +80,15 @@ export class PartWriter {
     const bytes = await stored;
     this.#open = undefined;
     this.#written.push({ key, rows, bytes });
+  }
+}
+
+/** Throws what the store threw, where it takes no more. */
+async function give({ channel, stored }: OpenPart, block: Block): Promise<void> {
+  try {
+    await channel.push(block);
+  } catch (error) {
+    await stored;
+    throw error;
   }
 }
