@@ -8,6 +8,7 @@ export type { LoaderConfigInput, LoadRuleInput } from '../src/loader/config.ts';
 export type { QueueConfigInput } from '../src/queue/config.ts';
 export type { TagRuleInput } from '../src/tag/config.ts';
 export type { CatalogDeploymentConfig } from './config/catalog-config.ts';
+export type { ExportDeploymentConfig } from './config/exports-config.ts';
 export type { KafkaDeploymentConfig } from './config/kafka-config.ts';
 export { loadConfig } from './config/load-config.ts';
 export type { LoaderDeploymentConfig } from './config/loader-config.ts';
@@ -28,6 +29,8 @@ export { type BronzeMetric, bronzeMetric } from './constructs/bronze-metrics.ts'
 export { BronzePipeline, type BronzePipelineProps } from './constructs/bronze-pipeline.ts';
 export type { BronzeConfigInput, TopicRuleInput } from './constructs/bronze-tables.ts';
 export { CatalogAlarms, type CatalogAlarmsProps } from './constructs/catalog-alarms.ts';
+export { CdfExport, type CdfExportProps, type TableExport } from './constructs/cdf-export.ts';
+export { CdfExportAlarms, type CdfExportAlarmsProps } from './constructs/cdf-export-alarms.ts';
 export { CommitTable, type CommitTableProps } from './constructs/commit-table.ts';
 export { EventFunction, type EventFunctionSettings } from './constructs/event-function.ts';
 export { EventFunctionAlarms, type EventFunctionAlarmsProps } from './constructs/event-function-alarms.ts';

@@ -84,6 +84,15 @@ export const QUEUE_INGEST_BUNDLE: Bundle = {
   target: 'node24',
 };
 
+export const CDF_EXPORT_BUNDLE: Bundle = {
+  entry: 'lambdas/cdf-export/handler.ts',
+  output: 'lambdas/cdf-export/index.mjs',
+  includesPackages: true,
+  splits: true,
+  copiedPackages: ['parquet-wasm'],
+  target: 'node24',
+};
+
 export const LOAD_BUNDLE: Bundle = {
   entry: 'lambdas/load/handler.ts',
   output: 'lambdas/load/index.mjs',
@@ -120,6 +129,7 @@ export const BUNDLES: readonly Bundle[] = [
   WEBHOOK_BUNDLE,
   LOAD_BUNDLE,
   CATALOG_BUNDLE,
+  CDF_EXPORT_BUNDLE,
   { entry: 'src/cli/resaca.ts', output: 'cli/resaca.mjs', includesPackages: false, splits: true, target: 'node22' },
   { entry: 'infra/index.ts', output: 'infra/index.mjs', includesPackages: false, splits: true, target: 'node22' },
 ];

@@ -98,8 +98,24 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     STORE_PORT,
     'types:src/storage',
   ],
+  'src/cdf': [
+    'src/delta',
+    'src/parquet',
+    'src/ingest/config-reader.ts',
+    'types:src/ingest',
+    // How deletion vectors and values in the log are read, and where tables are.
+    'src/maintenance/optimize/deletion-vector.ts',
+    'src/maintenance/optimize/deletion-vector-error.ts',
+    'src/maintenance/checkpoint/typed-text.ts',
+    'src/maintenance/find-tables.ts',
+    STORE_PORT,
+    'types:src/storage',
+  ],
   'src/report': ['src/delta', 'src/maintenance/doctor', 'types:src/maintenance', 'src/recovery/quarantine/records.ts'],
   'src/aws': [
+    'src/cdf/config.ts',
+    'src/cdf/messages.ts',
+    'types:src/cdf',
     'src/storage',
     'src/loader/config.ts',
     'types:src/loader',
@@ -140,6 +156,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/cost': ['src/ingest/config-reader.ts'],
   'src/cli': [
     'src/catalog',
+    'src/cdf',
     'src/cost',
     'src/local',
     'src/recovery',
@@ -158,6 +175,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   lambdas: [
     'src/aws',
     'src/catalog',
+    'src/cdf',
     'src/group',
     'src/ingest',
     'src/kafka',
@@ -174,6 +192,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   infra: [
     'src/catalog/config.ts',
     'src/catalog/names.ts',
+    'src/cdf/config.ts',
     'src/group/config.ts',
     'src/group/message-group.ts',
     'src/ingest/config.ts',

@@ -12,6 +12,7 @@ import { ConfigError, ConfigReader } from '../../src/ingest/config-reader.ts';
 import { literalPrefix, outermost, prefixProblem, suffixProblem, trimSlashes } from '../prefixes.ts';
 import { type CatalogDeployment, readCatalogPart } from './catalog-config.ts';
 import { commitProblems, commitTableNames, kafkaCommitRules } from './commit-tables.ts';
+import { type ExportDeployment, readExports } from './exports-config.ts';
 import { type KafkaDeployment, readKafka } from './kafka-config.ts';
 import { type LoaderDeployment, loaderProblems, readLoader } from './loader-config.ts';
 import { type MaintenanceDeployment, readMaintenance } from './maintenance-config.ts';
@@ -45,6 +46,8 @@ export interface Deployment {
   readonly maintenance?: MaintenanceDeployment;
   readonly tagging?: TaggingDeployment;
   readonly catalog?: CatalogDeployment;
+  /** Tables whose changes are exported. */
+  readonly exports: readonly ExportDeployment[];
   /** Names of the DynamoDB tables for commits that are to be made. */
   readonly commitTables: readonly string[];
   readonly dashboard: boolean;
@@ -85,6 +88,7 @@ export function parseResacaConfig(value: unknown): Deployment {
     'maintenance',
     'tagging',
     'catalog',
+    'exports',
     'commitTables',
     'dashboard',
     'encryption',
@@ -114,6 +118,7 @@ export function parseResacaConfig(value: unknown): Deployment {
   const maintenance = root.isFalse('maintenance') ? undefined : readMaintenance(root.child('maintenance'));
   const tagging = root.has('tagging') ? readTagging(root.child('tagging'), landing) : undefined;
   const catalog = root.has('catalog') ? readCatalogPart(root.child('catalog')) : undefined;
+  const exports = readExports(root, kafka !== undefined);
   const tables = root.pick(APPEND_SETTINGS);
   const isExisting = root.choice('commitTables', ['create', 'existing'], 'create') === 'existing';
   let prefixes: readonly string[] = [];
@@ -157,6 +162,7 @@ export function parseResacaConfig(value: unknown): Deployment {
     ...(maintenance !== undefined && { maintenance }),
     ...(tagging !== undefined && { tagging }),
     ...(catalog !== undefined && { catalog }),
+    exports,
     prefixes,
     commitTables: isExisting ? [] : commitTableNames(allRules),
     tables: tables as AppendConfigInput,

@@ -1,5 +1,6 @@
 import type { AppendConfigInput } from '../../src/ingest/config.ts';
 import type { CatalogDeploymentConfig } from './catalog-config.ts';
+import type { ExportDeploymentConfig } from './exports-config.ts';
 import type { KafkaDeploymentConfig } from './kafka-config.ts';
 import type { LoaderDeploymentConfig } from './loader-config.ts';
 import type { MaintenanceDeploymentConfig } from './maintenance-config.ts';
@@ -35,6 +36,8 @@ export interface ResacaConfig extends AppendConfigInput {
   readonly maintenance?: MaintenanceDeploymentConfig | false;
   /** Tables are kept in the AWS Glue Data Catalog. @default they are not */
   readonly catalog?: CatalogDeploymentConfig;
+  /** Tables whose changes are exported as files at times. @default none */
+  readonly exports?: readonly ExportDeploymentConfig[];
   /** Whether there is a CloudWatch dashboard. An account's first three are free. @default true */
   readonly dashboard?: boolean;
   /**

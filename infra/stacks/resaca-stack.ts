@@ -20,6 +20,7 @@ import { CatalogQueue, type TableCatalog } from '../constructs/table-catalog.ts'
 import { MaintenanceQueue, TableMaintenance } from '../constructs/table-maintenance.ts';
 import type { WebhookEndpoint } from '../constructs/webhook-endpoint.ts';
 import { addCatalog } from './catalog-parts.ts';
+import { addExports } from './export-parts.ts';
 import { addKafka } from './kafka-parts.ts';
 import { addGrouping, addTagging } from './landing-parts.ts';
 import { addLoader } from './loader-parts.ts';
@@ -139,6 +140,10 @@ export class ResacaStack extends Stack {
       const others = [...(this.bronze === undefined ? [] : [this.bronze]), ...this.queues.values()];
       const buckets = [...new Set([this.bucket, ...others.map(({ bucket }) => bucket)])];
       this.catalog = addCatalog(this, deployment, { work: changes, buckets, topic: this.alarms.topic });
+    }
+    if (deployment.exports.length > 0) {
+      const buckets = { landing: this.bucket, kafka: this.bronze?.bucket };
+      addExports(this, deployment, { buckets, topic: this.alarms.topic, ...eventsKey });
     }
     new CfnOutput(this, 'LandingBucketName', { value: this.bucket.bucketName });
     new CfnOutput(this, 'QueueUrl', { value: this.append.queue.queueUrl });

@@ -28,6 +28,9 @@ const UNITS: Readonly<Record<keyof TableMetrics, (typeof MetricUnit)[keyof typeo
   tagsLeftOut: MetricUnit.Count,
   catalogUpdates: MetricUnit.Count,
   catalogRefusals: MetricUnit.Count,
+  changesExported: MetricUnit.Count,
+  versionsExported: MetricUnit.Count,
+  versionsBehind: MetricUnit.Count,
   freshnessLag: MetricUnit.Milliseconds,
 };
 

@@ -40,6 +40,12 @@ export interface TableMetrics {
   catalogUpdates: number;
   /** 1 when a table cannot be in the catalog as it is. */
   catalogRefusals: number;
+  /** Rows of a change data feed that were exported. */
+  changesExported: number;
+  /** Versions whose changes were exported. */
+  versionsExported: number;
+  /** Versions whose changes are not exported yet. */
+  versionsBehind: number;
   /** ms from the oldest event of the batch to the commit. */
   freshnessLag: number;
 }

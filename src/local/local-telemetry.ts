@@ -59,6 +59,9 @@ const NOTHING: TableTotals = {
   tagsLeftOut: 0,
   catalogUpdates: 0,
   catalogRefusals: 0,
+  changesExported: 0,
+  versionsExported: 0,
+  versionsBehind: 0,
   lag: 0,
 };
 

@@ -11,6 +11,7 @@ const template = templateOf({
   catalog: { pattern: '{database}/{table}' },
   loader: { rules: [{ prefix: 'in', table: 'lake/t' }] },
   alarms: { email: 'data@example.com', maxLag: 120, maxMessageAge: 600 },
+  exports: [{ prefix: 'lake/orders', to: 's3://feeds/cdf' }],
 });
 const alarms = Object.values(template.findResources('AWS::CloudWatch::Alarm')).map(({ Properties }) => Properties);
 /** With every part that has alarms of its own. */

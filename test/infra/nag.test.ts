@@ -39,6 +39,13 @@ const SHAPES: Readonly<Record<string, ResacaConfig>> = {
     maintenance: { optimize: {}, vacuum: {}, spark: {} },
     landing: { prefixes: ['lake/raw'] },
   },
+  'with exports to another bucket and to its own, and keys': {
+    encryption: 'kms',
+    exports: [
+      { prefix: 'lake/orders', to: 's3://feeds/cdf' },
+      { prefix: 'lake/web', to: 'feeds', layout: 'split' },
+    ],
+  },
   'without maintenance': { maintenance: false },
   'with grouped events and tags': {
     append: { queue: 'grouped', groups: 4 },

@@ -1,0 +1,42 @@
+import type { Alarm } from 'aws-cdk-lib/aws-cloudwatch';
+import type { Topic } from 'aws-cdk-lib/aws-sns';
+import { Construct } from 'constructs';
+import type { CdfExport } from './cdf-export.ts';
+import { createAlarm } from './pipeline-alarms.ts';
+import { PERIOD, serviceMetric } from './pipeline-metrics.ts';
+
+export interface CdfExportAlarmsProps {
+  readonly cdfExport: CdfExport;
+  /** Gets the alarms. */
+  readonly topic: Topic;
+  /** Versions of a table that may be left after an invocation. @default 1000 */
+  readonly maxVersionsBehind?: number;
+}
+
+const RUNBOOK = 'docs/operations.md';
+
+/** Says that exports fail for good, or do not keep up; the tables can be written and read all the same. */
+export class CdfExportAlarms extends Construct {
+  readonly alarms: readonly Alarm[];
+
+  constructor(scope: Construct, id: string, { cdfExport, topic, maxVersionsBehind = 1_000 }: CdfExportAlarmsProps) {
+    super(scope, id);
+    const { work, pipelineName } = cdfExport;
+    const specs = [
+      {
+        id: 'ExportFailures',
+        description: 'The export of the changes of a table failed three times; the next schedule tries again.',
+        metric: work.deadLetters.metricApproximateNumberOfMessagesVisible({ statistic: 'Maximum', period: PERIOD }),
+        threshold: 0,
+      },
+      {
+        id: 'ExportLag',
+        description: `An export is more than ${maxVersionsBehind} versions behind its table, for an hour.`,
+        metric: serviceMetric('cdf-export', pipelineName, 'versionsBehind', { statistic: 'Maximum' }),
+        threshold: maxVersionsBehind,
+        periods: 12,
+      },
+    ];
+    this.alarms = specs.map((spec) => createAlarm(this, topic, spec, { pipelineName, runbook: RUNBOOK }));
+  }
+}
