@@ -1,4 +1,6 @@
 /** A bucket, the merge function over it, and a clock: for tests of the way from small files to a table. */
+import { parquetReadObjects } from 'hyparquet';
+import { compressors } from 'hyparquet-compressors';
 import type { AddFile } from '../../src/delta/actions.ts';
 import { isDeltaError } from '../../src/delta/errors.ts';
 import { asNullable } from '../../src/delta/schema.ts';
@@ -10,6 +12,7 @@ import { createMergeHandler } from '../../src/merge/handler.ts';
 import { createCheckpointReader } from '../../src/parquet/checkpoint-reader.ts';
 import { createMemoryStore } from '../../src/storage/memory-store.ts';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
+import { putClassicCheckpoint } from './checkpoint-fixtures.ts';
 import { BUCKET, createLanding, parquet, sqsBatch } from './landing.ts';
 import { type PlainRow, readRows } from './parquet-values.ts';
 
@@ -101,9 +104,23 @@ export function createMergeWorld({ config = {}, wrap = (store) => store }: Merge
       }
       return rows;
     },
-    /** The first column of all rows, sorted. */
+    /** The column `id` of all rows, sorted. */
     async ids(root = ROOT): Promise<number[]> {
-      return (await this.rows(root)).map(([id]) => Number(id)).sort((a, b) => a - b);
+      const ids: number[] = [];
+      for (const { path } of await this.adds(root)) {
+        const { body } = await store.get(`${root}/${decodeURIComponent(path)}`);
+        const rows = await parquetReadObjects({ file: Uint8Array.from(body).buffer, compressors });
+        ids.push(...rows.map(({ id }) => Number(id)));
+      }
+      return ids.sort((a, b) => a - b);
+    },
+    /** A checkpoint of the table as it is, with nothing but what readers need. */
+    async checkpoint(root = ROOT): Promise<void> {
+      const { table, version, protocol, metadata } = await this.snapshot(root);
+      const files = (await this.adds(root)).map((add) => ({ add }));
+      await putClassicCheckpoint(table, version, [{ protocol }, { metaData: metadata }, ...files]);
+      const hint = JSON.stringify({ version, size: files.length + 2 });
+      await store.put(`${root}/_delta_log/_last_checkpoint`, new TextEncoder().encode(hint));
     },
     async keys(prefix: string): Promise<string[]> {
       const keys: string[] = [];
