@@ -15,8 +15,8 @@ export interface MergeSettings {
   /** Whether files are deleted once the commit with their rows is in the table. @default false */
   readonly deleteSources: boolean;
   /**
-   * Bytes of files that become one commit at most; more of them become several. The function needs about eight times as
-   * much memory. A larger file is merged alone. @default 64 MiB
+   * Bytes of files that become one commit at most, and are in memory as they are stored; more of them become several. A
+   * larger file is merged alone. @default 64 MiB
    */
   readonly roundBytes: number;
   /** Files up to this size are read whole, by one request; larger ones by row group. @default 16 MiB */

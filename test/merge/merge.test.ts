@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { asNullable } from '../../src/delta/schema.ts';
@@ -55,6 +57,21 @@ describe('small files that are merged', () => {
       }),
       { numRuns: 60 },
     );
+  });
+
+  it('have the partition values of their folders, whatever these are', async () => {
+    const world = createMergeWorld();
+    const records = [
+      await world.stage('orders/k=a%2Fb%25 c/1.parquet', 1),
+      await world.stage('orders/k=__HIVE_DEFAULT_PARTITION__/2.parquet', 2),
+      await world.stage('orders/k=ä=b/3.parquet', 3),
+      await world.stage('orders/k=a%2Fb%25 c/4.parquet', 4),
+    ];
+    assert.deepEqual(await world.deliver(...records), []);
+    assert.deepEqual(await world.ids(), [1, 2, 3, 4]);
+    const values = (await world.adds()).map(({ partitionValues }) => partitionValues.k);
+    assert.deepEqual(new Set(values), new Set(['a/b% c', null, 'ä=b']));
+    assert.equal(values.length, 3);
   });
 
   it('go into a table of each name of the prefix, with the settings of its rule', async () => {
@@ -146,6 +163,27 @@ describe('small files that are merged', () => {
     );
     assert.deepEqual(await world.deliver(...records), []);
     assert.equal((await world.quarantined()).length, 6);
+  });
+
+  it('that cannot be written again with the same values stay out, and give their table no columns', async () => {
+    const world = createMergeWorld();
+    const legacy = readFileSync(join(import.meta.dirname, '../fixtures/parquet/spark-legacy-dates.parquet'));
+    const records = [await world.stage('orders/a.parquet', 1), await world.stage('orders/b.parquet', 2)];
+    world.advance(1_000);
+    records.push(await world.land('staging/orders/legacy.parquet', Uint8Array.from(legacy)));
+    world.advance(1_000);
+    records.push(await world.stage('orders/c.parquet', 3));
+    assert.deepEqual(await world.deliver(...records), []);
+    assert.deepEqual(
+      (await world.quarantined()).map(({ key, reason }) => `${key} ${reason}`),
+      ['staging/orders/legacy.parquet CANNOT_MERGE'],
+    );
+    assert.deepEqual(await world.ids(), [1, 2, 3]);
+    const { schema } = await world.snapshot();
+    assert.deepEqual(
+      schema.fields.map(({ name }) => name),
+      ['id', 'name'],
+    );
   });
 
   it('of more bytes than the memory is for become several commits, and a large one is read by row groups', async () => {
