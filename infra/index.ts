@@ -5,6 +5,7 @@ export type { AppendConfigInput, CommitRule, TableRuleInput } from '../src/inges
 export { ConfigError } from '../src/ingest/config-reader.ts';
 export type { KafkaConfigInput } from '../src/kafka/config.ts';
 export type { LoaderConfigInput, LoadRuleInput } from '../src/loader/config.ts';
+export type { MergeConfigInput } from '../src/merge/config.ts';
 export type { QueueConfigInput } from '../src/queue/config.ts';
 export type { TagRuleInput } from '../src/tag/config.ts';
 export type { CatalogDeploymentConfig } from './config/catalog-config.ts';
@@ -13,6 +14,7 @@ export type { KafkaDeploymentConfig } from './config/kafka-config.ts';
 export { loadConfig } from './config/load-config.ts';
 export type { LoaderDeploymentConfig } from './config/loader-config.ts';
 export type { MaintenanceDeploymentConfig } from './config/maintenance-config.ts';
+export type { MergeDeploymentConfig } from './config/merge-config.ts';
 export type { QueueDeploymentConfig } from './config/queue-config.ts';
 export type { TaggingDeploymentConfig } from './config/tagging-config.ts';
 export type { AlarmConfig, AppendFunctionConfig, LandingConfig, ResacaConfig } from './config/types.ts';
@@ -49,6 +51,8 @@ export { LandingBucket, type LandingBucketProps } from './constructs/landing-buc
 export { LoadAlarms, type LoadAlarmsProps } from './constructs/load-alarms.ts';
 export { LoadPipeline, type LoadPipelineProps } from './constructs/load-pipeline.ts';
 export { MaintenanceAlarms, type MaintenanceAlarmsProps } from './constructs/maintenance-alarms.ts';
+export { MergeAlarms, type MergeAlarmsProps } from './constructs/merge-alarms.ts';
+export { MergePipeline, type MergePipelineProps } from './constructs/merge-pipeline.ts';
 export { ObjectTagging, type ObjectTaggingProps } from './constructs/object-tagging.ts';
 export { PipelineAlarms, type PipelineAlarmsProps } from './constructs/pipeline-alarms.ts';
 export { PipelineDashboard, type PipelineDashboardProps } from './constructs/pipeline-dashboard.ts';

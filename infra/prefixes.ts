@@ -100,3 +100,11 @@ function takeOverlapping(filters: KeyFilter[], filter: KeyFilter): KeyFilter | u
 function shorter(a: string, b: string): string {
   return a.length < b.length ? a : b;
 }
+
+/** Folders of patterns such as `tenants/{tenant}` as patterns of keys; at most `limit`, by putting parents in their place. */
+export function keyFolders(patterns: readonly string[], limit: number): string[] {
+  const exact = [...new Set(patterns.map((pattern) => `${pattern.replaceAll(/\{\w+\}/g, '*')}/`))];
+  if (exact.length <= limit) return exact;
+  const parents = atMost(limit, patterns.map(literalPrefix));
+  return parents.length === 0 ? ['*'] : parents.map((parent) => `${parent}/*`);
+}

@@ -102,6 +102,15 @@ export const LOAD_BUNDLE: Bundle = {
   target: 'node24',
 };
 
+export const MERGE_BUNDLE: Bundle = {
+  entry: 'lambdas/merge/handler.ts',
+  output: 'lambdas/merge/index.mjs',
+  includesPackages: true,
+  splits: true,
+  copiedPackages: ['parquet-wasm'],
+  target: 'node24',
+};
+
 export const WEBHOOK_BUNDLE: Bundle = {
   entry: 'lambdas/webhook/handler.ts',
   output: 'lambdas/webhook/index.mjs',
@@ -130,6 +139,7 @@ export const BUNDLES: readonly Bundle[] = [
   LOAD_BUNDLE,
   CATALOG_BUNDLE,
   CDF_EXPORT_BUNDLE,
+  MERGE_BUNDLE,
   { entry: 'src/cli/resaca.ts', output: 'cli/resaca.mjs', includesPackages: false, splits: true, target: 'node22' },
   { entry: 'infra/index.ts', output: 'infra/index.mjs', includesPackages: false, splits: true, target: 'node22' },
 ];

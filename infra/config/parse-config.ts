@@ -9,13 +9,15 @@ import {
   type TableRule,
 } from '../../src/ingest/config.ts';
 import { ConfigError, ConfigReader } from '../../src/ingest/config-reader.ts';
+import { parseLoaderConfig } from '../../src/loader/config.ts';
 import { literalPrefix, outermost, prefixProblem, suffixProblem, trimSlashes } from '../prefixes.ts';
 import { type CatalogDeployment, readCatalogPart } from './catalog-config.ts';
 import { commitProblems, commitTableNames, kafkaCommitRules } from './commit-tables.ts';
 import { type ExportDeployment, readExports } from './exports-config.ts';
 import { type KafkaDeployment, readKafka } from './kafka-config.ts';
-import { type LoaderDeployment, loaderProblems, readLoader } from './loader-config.ts';
+import { announcedBy, type LoaderDeployment, loaderProblems, readLoader } from './loader-config.ts';
 import { type MaintenanceDeployment, readMaintenance } from './maintenance-config.ts';
+import { type MergeDeployment, mergeProblems, readMerge } from './merge-config.ts';
 import { type QueueDeployment, readQueues } from './queue-config.ts';
 import { readTagging, type TaggingDeployment, taggingProblems } from './tagging-config.ts';
 import type { AlarmConfig, AppendFunctionConfig, LandingConfig } from './types.ts';
@@ -43,6 +45,7 @@ export interface Deployment {
   readonly webhooks: readonly WebhookDeployment[];
   readonly webhookFunction: WebhookFunction;
   readonly loader?: LoaderDeployment;
+  readonly merge?: MergeDeployment;
   readonly maintenance?: MaintenanceDeployment;
   readonly tagging?: TaggingDeployment;
   readonly catalog?: CatalogDeployment;
@@ -85,6 +88,7 @@ export function parseResacaConfig(value: unknown): Deployment {
     'webhooks',
     'webhookFunction',
     'loader',
+    'merge',
     'maintenance',
     'tagging',
     'catalog',
@@ -115,6 +119,7 @@ export function parseResacaConfig(value: unknown): Deployment {
   const known = problems.length;
   const loader = root.has('loader') ? readLoader(root.child('loader')) : undefined;
   const isLoaderRead = problems.length === known;
+  const merge = root.has('merge') ? readMerge(root.child('merge')) : undefined;
   const maintenance = root.isFalse('maintenance') ? undefined : readMaintenance(root.child('maintenance'));
   const tagging = root.has('tagging') ? readTagging(root.child('tagging'), landing) : undefined;
   const catalog = root.has('catalog') ? readCatalogPart(root.child('catalog')) : undefined;
@@ -131,6 +136,11 @@ export function parseResacaConfig(value: unknown): Deployment {
     if (tagging !== undefined) problems.push(...taggingProblems(tagging, landing, prefixes));
     if (loader !== undefined && isLoaderRead) {
       problems.push(...loaderProblems(loader.config, { tables: config, ...landing, prefixes }));
+    }
+    if (merge !== undefined) {
+      const loaded = loader !== undefined && isLoaderRead ? announcedBy(parseLoaderConfig(loader.config)) : [];
+      const others = loaded.map(({ prefix }) => prefix);
+      problems.push(...mergeProblems(merge.settings, { ...landing, prefixes }, others));
     }
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
@@ -159,6 +169,7 @@ export function parseResacaConfig(value: unknown): Deployment {
     webhooks,
     webhookFunction,
     ...(loader !== undefined && { loader }),
+    ...(merge !== undefined && { merge }),
     ...(maintenance !== undefined && { maintenance }),
     ...(tagging !== undefined && { tagging }),
     ...(catalog !== undefined && { catalog }),

@@ -4,6 +4,7 @@ import type { ExportDeploymentConfig } from './exports-config.ts';
 import type { KafkaDeploymentConfig } from './kafka-config.ts';
 import type { LoaderDeploymentConfig } from './loader-config.ts';
 import type { MaintenanceDeploymentConfig } from './maintenance-config.ts';
+import type { MergeDeploymentConfig } from './merge-config.ts';
 import type { QueueDeploymentConfig } from './queue-config.ts';
 import type { TaggingDeploymentConfig } from './tagging-config.ts';
 import type { WebhookDeploymentConfig, WebhookFunctionConfig } from './webhook-config.ts';
@@ -27,6 +28,8 @@ export interface ResacaConfig extends AppendConfigInput {
   readonly webhookFunction?: WebhookFunctionConfig;
   /** CSV, JSON lines, Avro and other files that become rows of tables. @default none */
   readonly loader?: LoaderDeploymentConfig;
+  /** Very small files that are merged before they come into tables. @default none */
+  readonly merge?: MergeDeploymentConfig;
   /**
    * Whether the stack makes the DynamoDB tables that rules commit through, or they are there already. Those of another region
    * are never made. @default 'create'

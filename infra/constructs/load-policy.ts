@@ -2,7 +2,7 @@ import { Policy } from 'aws-cdk-lib/aws-iam';
 import type { Bucket, IBucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 import type { LoaderConfig } from '../../src/loader/config.ts';
-import { atMost, literalPrefix } from '../prefixes.ts';
+import { keyFolders } from '../prefixes.ts';
 import { acknowledgeWildcards } from './acknowledge.ts';
 import { allow } from './policies.ts';
 
@@ -15,13 +15,13 @@ export function loadPolicy(scope: Construct, bucket: Bucket | IBucket, { rules }
   const arns = (folders: readonly string[], patterns: readonly string[]) =>
     folders.flatMap((folder) => patterns.map((pattern) => bucket.arnForObjects(`${folder}${pattern}`)));
   const sources = arns(
-    foldersOf(
+    keyFolders(
       rules.map(({ prefix }) => prefix),
       MAX_SOURCES,
     ),
     ['*'],
   );
-  const roots = foldersOf(
+  const roots = keyFolders(
     rules.map(({ table }) => table),
     MAX_ROOTS,
   );
@@ -49,12 +49,4 @@ export function loadPolicy(scope: Construct, bucket: Bucket | IBucket, { rules }
       'of their tables, what is written to files of the loader’s own names in them; it deletes only what it kept for itself.',
   );
   return policy;
-}
-
-/** Folders as patterns of keys; parents in their place, where there are too many. */
-function foldersOf(patterns: readonly string[], limit: number): string[] {
-  const exact = [...new Set(patterns.map((pattern) => `${pattern.replaceAll(/\{\w+\}/g, '*')}/`))];
-  if (exact.length <= limit) return exact;
-  const parents = atMost(limit, patterns.map(literalPrefix));
-  return parents.length === 0 ? ['*'] : parents.map((parent) => `${parent}/*`);
 }

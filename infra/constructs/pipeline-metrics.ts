@@ -24,7 +24,7 @@ export function pipelineMetric(pipeline: AppendPipeline, name: PipelineMetric, o
 
 /** A metric of one of the functions, `service`, of a pipeline; see `pipelineMetric`. */
 export function serviceMetric(
-  service: 'append' | 'bronze' | 'catalog' | 'cdf-export' | 'load' | 'maintenance' | 'queue' | 'webhook',
+  service: 'append' | 'bronze' | 'catalog' | 'cdf-export' | 'load' | 'maintenance' | 'merge' | 'queue' | 'webhook',
   pipeline: string,
   name: string,
   options: MetricOptions = {},

@@ -12,6 +12,7 @@ import { CommitTable } from '../constructs/commit-table.ts';
 import { LandingBucket } from '../constructs/landing-bucket.ts';
 import type { LoadPipeline } from '../constructs/load-pipeline.ts';
 import { MaintenanceAlarms } from '../constructs/maintenance-alarms.ts';
+import type { MergePipeline } from '../constructs/merge-pipeline.ts';
 import { PipelineAlarms } from '../constructs/pipeline-alarms.ts';
 import { PipelineDashboard } from '../constructs/pipeline-dashboard.ts';
 import type { QueueIngestPipeline } from '../constructs/queue-ingest-pipeline.ts';
@@ -24,6 +25,7 @@ import { addExports } from './export-parts.ts';
 import { addKafka } from './kafka-parts.ts';
 import { addGrouping, addTagging } from './landing-parts.ts';
 import { addLoader } from './loader-parts.ts';
+import { addMerge } from './merge-parts.ts';
 import { addQueues, queueTables } from './queue-parts.ts';
 import { addWebhooks } from './webhook-parts.ts';
 
@@ -54,6 +56,8 @@ export class ResacaStack extends Stack {
   readonly webhooks: WebhookEndpoint | undefined;
   /** Where the configuration has a loader. */
   readonly load: LoadPipeline | undefined;
+  /** Where the configuration has small files merged. */
+  readonly merge: MergePipeline | undefined;
   /** Unless the configuration turns it off. */
   readonly maintenance: TableMaintenance | undefined;
   /** Where the configuration has a catalog. */
@@ -129,6 +133,10 @@ export class ResacaStack extends Stack {
     const { loader } = deployment;
     if (loader !== undefined) {
       this.load = addLoader(this, deployment, loader, { bucket: this.bucket, eventsKey, topic: this.alarms.topic });
+    }
+    const { merge } = deployment;
+    if (merge !== undefined) {
+      this.merge = addMerge(this, deployment, merge, { bucket: this.bucket, eventsKey, topic, ...asksFor });
     }
     if (work !== undefined) {
       this.maintenance = this.addMaintenance(deployment, work);

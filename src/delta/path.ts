@@ -66,12 +66,19 @@ export function compactedFileName(uuid: string): string {
   return `${COMPACTED_PREFIX}${uuid}.zstd.parquet`;
 }
 
-/** Whether a key or path is that of a file that a compaction wrote. */
+/** The name of a file that rows of small files outside of the table are merged into, before they come into it. */
+export function mergedFileName(uuid: string): string {
+  return `${MERGED_PREFIX}${uuid}.zstd.parquet`;
+}
+
+/** Whether a key or path is that of a file that a compaction or a merge wrote, which commits it itself. */
 export function isCompactedFile(path: string): boolean {
-  return path.startsWith(COMPACTED_PREFIX, path.lastIndexOf('/') + 1);
+  const name = path.lastIndexOf('/') + 1;
+  return path.startsWith(COMPACTED_PREFIX, name) || path.startsWith(MERGED_PREFIX, name);
 }
 
 const COMPACTED_PREFIX = 'resaca-compacted-';
+const MERGED_PREFIX = 'resaca-merged-';
 
 /** The identity of a file from its canonical path and its deletion vector. */
 export function fileId(path: string, dv?: DeletionVector): FileId {

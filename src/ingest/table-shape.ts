@@ -65,6 +65,18 @@ export class TableShape {
       head === undefined ? rule?.partitionColumns : partitionColumnsOf(head.schema, head.metadata.partitionColumns);
   }
 
+  /** Columns of data files as the shape is now: all but the partition columns. */
+  get dataColumns(): StructType {
+    const inPath = new Set(this.partitionNames().map((name) => name.toLowerCase()));
+    const fields = this.knownSchema().fields.filter(({ name }) => !inPath.has(name.toLowerCase()));
+    return { type: 'struct', fields };
+  }
+
+  /** As the shape is now, in their order. */
+  get partitions(): readonly PartitionType[] {
+    return this.partitionColumns ?? [];
+  }
+
   /** Takes the file into the shape, or says why it does not fit; then the shape stays as it was. */
   fit({ object, footer }: FileCandidate): Fit {
     const columns = this.partitionColumns ?? partitionColumnsOfPath(object.path);

@@ -29,6 +29,10 @@ export interface AppendTarget {
   readonly partitionColumns: readonly PartitionColumn[];
   /** Of a new table. */
   readonly properties: Readonly<Record<string, string>>;
+  /** Comment of a new table. @default none */
+  readonly description?: string;
+  /** Comments of a new table's columns, by column name. @default none */
+  readonly columnComments?: Readonly<Record<string, string>>;
 }
 
 /** A data file that was written and is in no commit yet. */
@@ -233,12 +237,20 @@ function emptyTable({ schema, partitionColumns, properties }: AppendTarget, id: 
   });
 }
 
-function ruleOf({ table, schemaPolicy, properties, partitionColumns }: AppendTarget): TableRule {
+function ruleOf({
+  table,
+  schemaPolicy,
+  properties,
+  partitionColumns,
+  description,
+  columnComments = {},
+}: AppendTarget): TableRule {
   return {
     prefix: table.root,
     root: table.root,
     exclude: [],
-    columnComments: {},
+    columnComments,
+    ...(description !== undefined && { description }),
     partitionColumns,
     schemaPolicy,
     properties,

@@ -45,6 +45,7 @@ export function identify(
   return { digest: digestOf('sns', notificationId), since: earliest - clockMargin };
 }
 
-function digestOf(kind: 'key' | 'sns' | 'sqs', id: string): string {
+/** 16 bytes, one a character. Ids of different kinds have different digests. */
+export function digestOf(kind: 'key' | 'object' | 'sns' | 'sqs', id: string): string {
   return createHash('sha256').update(`${kind}\0${id}`).digest().subarray(0, DIGEST_BYTES).toString('latin1');
 }

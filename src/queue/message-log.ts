@@ -73,8 +73,8 @@ export class MessageLog {
   }
 
   /** Bounds what is held, before it is kept for the next invocation. */
-  trim(): void {
-    this.#window.trim(MAX_REMEMBERED);
+  trim(maxMessages = MAX_REMEMBERED): void {
+    this.#window.trim(maxMessages);
   }
 
   /** Tells the messages that the table holds from others, by reading older commits where that is needed. */

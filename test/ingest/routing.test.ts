@@ -27,6 +27,7 @@ describe('by the convention', () => {
     'web/_day=1/a.parquet': 'web | _day=1/a.parquet',
     'web/ds=1/a.parquet._COPYING_': 'hidden',
     'web/ds=1/resaca-compacted-7aa0c7f7-28d5-4f2e-96a6-2b1c4f2f9a11.zstd.parquet': 'compacted',
+    'web/ds=1/resaca-merged-7aa0c7f7-28d5-4f2e-96a6-2b1c4f2f9a11.zstd.parquet': 'compacted',
     'web/resaca-compacted-files/a.parquet': 'web/resaca-compacted-files | a.parquet',
     'web/ds=1/': 'folder',
     'web/ds=1_$folder$': 'folder',

@@ -82,6 +82,21 @@ describe('the quarantine of a table', () => {
     );
   });
 
+  it('keeps the record of a source file that lies outside of the table', async () => {
+    const world = await quarantined();
+    const record = {
+      reason: 'NOT_PARQUET',
+      detail: 'x',
+      table: 's3://b/web',
+      key: 'staging/x.parquet',
+      path: 'staging/x.parquet',
+    };
+    const id = 'web/_resaca/quarantine/merge-0123.json';
+    await world.store.put(id, new TextEncoder().encode(JSON.stringify(record)));
+    assert.equal((await retryAll(world))['staging/x.parquet'], 'left');
+    assert.ok(await world.store.head(id));
+  });
+
   it('has the record of the version that is there now', async () => {
     const world = await quarantined();
     await world.land('web/bad.parquet', new TextEncoder().encode('something else that is no Parquet file'));

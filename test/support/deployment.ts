@@ -23,6 +23,8 @@ import type { S3Server } from './s3-server.ts';
 /** Time in ms for what takes seconds: a cold function, a queue's round. */
 const PATIENCE = 120_000;
 const PAUSE = 200;
+/** Seconds after which messages that were looked at come to the function. */
+const HELD_BACK = 15;
 
 const reader = createCheckpointReader();
 
@@ -173,6 +175,35 @@ export class Deployment {
         new ReceiveMessageCommand({ QueueUrl: this.queueUrl, MaxNumberOfMessages: 10, VisibilityTimeout: 0 }),
       );
       return Messages.map(({ Body = '' }) => Body);
+    } finally {
+      await enableMapping(this.server, arn, true);
+    }
+  }
+
+  /**
+   * Keeps the `count` messages that `work` causes from the function until `use` has seen all of their bodies at once, which no
+   * mapping of the local AWS hands over. Then they come to the function.
+   */
+  async holdBack(
+    count: number,
+    work: () => Promise<unknown>,
+    use: (bodies: readonly string[]) => Promise<unknown>,
+  ): Promise<void> {
+    const arn = await this.queueArn();
+    await this.untilDepth(this.queueUrl, 0);
+    await enableMapping(this.server, arn, false);
+    try {
+      await work();
+      await this.untilDepth(this.queueUrl, count);
+      const bodies: string[] = [];
+      while (bodies.length < count) {
+        const { Messages = [] } = await this.sqs.send(
+          new ReceiveMessageCommand({ QueueUrl: this.queueUrl, MaxNumberOfMessages: 10, VisibilityTimeout: HELD_BACK }),
+        );
+        if (Messages.length === 0) assert.fail(`${bodies.length} of ${count} messages could be received`);
+        bodies.push(...Messages.map(({ Body = '' }) => Body));
+      }
+      await use(bodies);
     } finally {
       await enableMapping(this.server, arn, true);
     }

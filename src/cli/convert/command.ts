@@ -84,11 +84,11 @@ async function runConvert(args: ParsedArgs, context: CommandContext): Promise<Ex
   return result.progress.quarantined === 0 && survey.compacted === 0 ? EXIT.ok : EXIT.incomplete;
 }
 
-/** Their rows are also in the small files that they were made of, or in them alone where a vacuum took those. */
+/** Their rows are also in the small files that they were made of, or in them alone where these are gone. */
 function compactedNote(files: number): string {
   return (
-    `${plural(files, 'file')} resaca-compacted-* left out: a table that was here before had small files compacted into ` +
-    'them. Where these are gone, restore its _delta_log instead.'
+    `${plural(files, 'file')} resaca-compacted-* or resaca-merged-* left out: a table that was here before had small files put ` +
+    'together in them. Where these are gone, restore its _delta_log instead.'
   );
 }
 

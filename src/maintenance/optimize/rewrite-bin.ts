@@ -8,19 +8,20 @@ import { tableKey } from '../../delta/table.ts';
 import { mapConcurrently } from '../../ingest/concurrently.ts';
 import type { RowBatch } from '../../parquet/rewrite/batch.ts';
 import { type BoundFile, bindColumns } from '../../parquet/rewrite/bind-columns.ts';
+import { readChecked } from '../../parquet/rewrite/checked-batches.ts';
 import { RowChecksum } from '../../parquet/rewrite/checksum.ts';
-import { type DataFile, openDataFile, readBatches } from '../../parquet/rewrite/data-file.ts';
+import { type DataFile, openDataFile } from '../../parquet/rewrite/data-file.ts';
 import { encodeStream } from '../../parquet/rewrite/encode-stream.ts';
-import { FooterCheck } from '../../parquet/rewrite/footer-check.ts';
 import { UnfitFileError } from '../../parquet/rewrite/rewrite-error.ts';
+import { rowGroupRows } from '../../parquet/rewrite/row-group-rows.ts';
 import { type RowOrder, sortRows } from '../../parquet/rewrite/sort-rows.ts';
 import { type Positions, takeRows } from '../../parquet/rewrite/take-rows.ts';
+import { verifyFile } from '../../parquet/rewrite/verify-file.ts';
 import { fileStatistics } from '../../parquet/statistics.ts';
 import { type DeletedRows, readDeletionVector } from './deletion-vector.ts';
 import { DeletionVectorError } from './deletion-vector-error.ts';
 import type { InputFile } from './input-file.ts';
 import { dataColumns } from './rules.ts';
-import { verifyFile } from './verify-file.ts';
 
 export interface RewriteRules {
   readonly order: RowOrder | undefined;
@@ -121,7 +122,7 @@ export async function rewriteBin(context: RewriteContext, opened: readonly Opene
   const checksum = new RowChecksum(schema);
   const rows = rowsOf(context, opened, checksum);
   const ordered = rules.order === undefined ? rows : sortRows(rows, schema, rules.order, rules.maxSortBytes);
-  const encoded = encodeStream(schema, ordered, { rowGroupRows: rowGroupRows(opened) });
+  const encoded = encodeStream(schema, ordered, { rowGroupRows: rowGroupRows(opened.map(({ file }) => file)) });
   const size = await table.store.putStream(key, encoded.pieces);
 
   await verifyFile(
@@ -151,18 +152,6 @@ function folderOf(relative: string): string {
   return relative.slice(0, relative.lastIndexOf('/') + 1);
 }
 
-/** Bytes of a row group, about, as it is stored. */
-const ROW_GROUP_BYTES = 64 * 1024 * 1024;
-/** As parquet-rs has it. */
-const MAX_ROW_GROUP_ROWS = 1_048_576;
-
-/** Rows of a row group: as many as take `ROW_GROUP_BYTES` in the files that they come from. */
-function rowGroupRows(opened: readonly OpenedInput[]): number {
-  const bytes = opened.reduce((sum, { file }) => sum + file.size, 0);
-  const rows = opened.reduce((sum, { file }) => sum + file.footer.rowCount, 0);
-  return Math.max(1, Math.min(MAX_ROW_GROUP_ROWS, Math.floor((ROW_GROUP_BYTES * rows) / Math.max(1, bytes))));
-}
-
 async function* rowsOf(
   context: RewriteContext,
   opened: readonly OpenedInput[],
@@ -171,19 +160,15 @@ async function* rowsOf(
   const schema = dataColumns(context.base);
   const types = schema.fields.map(({ type }) => type);
   for (const { file, bound, deleted } of opened) {
-    const check = new FooterCheck(schema, fileStatistics(file.footer));
     let row = 0;
-    for await (const batch of readBatches(file, bound.fields)) {
+    for await (const batch of readChecked(file, bound.fields, schema)) {
       context.checkTime();
-      check.add(batch);
       const kept = deleted === undefined ? undefined : keptRows(deleted, row, batch.rowCount);
       row += batch.rowCount;
       const live = kept === undefined ? batch : takeRows(batch, types, kept);
       checksum.add(live);
       yield live;
     }
-    const contradiction = check.contradiction();
-    if (contradiction !== undefined) throw new UnfitFileError(file.key, contradiction);
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Snapshot } from '../../delta/snapshot.ts';
 import { UnfitFileError } from '../../parquet/rewrite/rewrite-error.ts';
+import { VerifyError } from '../../parquet/rewrite/verify-file.ts';
 import { isStoreError } from '../../storage/object-store.ts';
 import type { MaintenanceEngine } from '../engine.ts';
 import { type CommitContext, commitBins, TouchedFiles } from './commit-bins.ts';
@@ -8,7 +9,6 @@ import type { LeftAloneList } from './left-alone.ts';
 import type { OptimizeOptions, OptimizeResult } from './options.ts';
 import { Report, type Rest } from './report.ts';
 import { openBin, type PreparedBin, type RewriteContext, rewriteBin } from './rewrite-bin.ts';
-import { VerifyError } from './verify-file.ts';
 
 export interface RunInput {
   readonly engine: MaintenanceEngine;

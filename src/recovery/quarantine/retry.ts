@@ -46,6 +46,23 @@ export async function retryRecords(
   records: readonly StoredRecord[],
   { dryRun = false }: { readonly dryRun?: boolean } = {},
 ): Promise<Retried[]> {
+  const own = records.filter(({ record }) => isOwn(table, record));
+  const others = records.filter(({ record }) => !isOwn(table, record));
+  const retried = await retryOwn(engine, table, own, dryRun);
+  return [...retried, ...others.map((stored) => ({ stored, outcome: 'left' as const }))];
+}
+
+/** Source files of the loader and of the merge lie elsewhere: nothing here can be said of them. */
+function isOwn(table: TableRef, { key, path }: QuarantineRecord): boolean {
+  return key === undefined || key === tableKey(table, path);
+}
+
+async function retryOwn(
+  engine: TableEngine,
+  table: TableRef,
+  records: readonly StoredRecord[],
+  dryRun: boolean,
+): Promise<Retried[]> {
   const routeOf = routesInto(table, engine.config);
   const looks = await mapConcurrently(records, engine.config.footerConcurrency, async (stored) => ({
     stored,

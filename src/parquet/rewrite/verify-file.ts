@@ -1,9 +1,9 @@
 import type { StructType } from '../../delta/schema.ts';
-import { bindColumns } from '../../parquet/rewrite/bind-columns.ts';
-import { RowChecksum } from '../../parquet/rewrite/checksum.ts';
-import { openDataFile, readBatches } from '../../parquet/rewrite/data-file.ts';
-import { UnfitFileError } from '../../parquet/rewrite/rewrite-error.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
+import { bindColumns } from './bind-columns.ts';
+import { RowChecksum } from './checksum.ts';
+import { openDataFile, readBatches } from './data-file.ts';
+import { UnfitFileError } from './rewrite-error.ts';
 
 /** A file that was written and does not hold what it should. It must not come into the table. */
 export class VerifyError extends Error {
