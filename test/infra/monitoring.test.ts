@@ -17,7 +17,8 @@ const alarms = Object.values(template.findResources('AWS::CloudWatch::Alarm')).m
 /** With every part that has alarms of its own. */
 const all = Object.values(
   templateOf({
-    landing: { notifications: 'eventbridge' },
+    landing: { notifications: 'eventbridge', prefixes: ['lake'] },
+    merge: { rules: [{ prefix: 'staging', table: 'lake/merged' }] },
     append: { queue: 'grouped' },
     webhooks: [{ path: '/in', table: 'in', secretName: 'in', signature: 'bearer' }],
     maintenance: { optimize: {}, spark: {}, reconcile: {} },
