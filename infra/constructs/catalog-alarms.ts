@@ -2,7 +2,7 @@ import type { Alarm } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Topic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import { createAlarm } from './pipeline-alarms.ts';
-import { PERIOD, serviceMetric } from './pipeline-metrics.ts';
+import { messagesWaiting, serviceMetric } from './pipeline-metrics.ts';
 import type { TableCatalog } from './table-catalog.ts';
 
 export interface CatalogAlarmsProps {
@@ -24,7 +24,7 @@ export class CatalogAlarms extends Construct {
       {
         id: 'CatalogFailures',
         description: 'Tables could not be brought up to date in the Glue catalog in five tries; writing goes on.',
-        metric: work.deadLetters.metricApproximateNumberOfMessagesVisible({ statistic: 'Maximum', period: PERIOD }),
+        metric: messagesWaiting(work.deadLetters),
         threshold: 0,
       },
       {

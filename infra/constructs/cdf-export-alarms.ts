@@ -3,7 +3,7 @@ import type { Topic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import type { CdfExport } from './cdf-export.ts';
 import { createAlarm } from './pipeline-alarms.ts';
-import { PERIOD, serviceMetric } from './pipeline-metrics.ts';
+import { messagesWaiting, serviceMetric } from './pipeline-metrics.ts';
 
 export interface CdfExportAlarmsProps {
   readonly cdfExport: CdfExport;
@@ -26,7 +26,7 @@ export class CdfExportAlarms extends Construct {
       {
         id: 'ExportFailures',
         description: 'The export of the changes of a table failed three times; the next schedule tries again.',
-        metric: work.deadLetters.metricApproximateNumberOfMessagesVisible({ statistic: 'Maximum', period: PERIOD }),
+        metric: messagesWaiting(work.deadLetters),
         threshold: 0,
       },
       {

@@ -1,11 +1,10 @@
 import { Duration } from 'aws-cdk-lib';
 import type { Alarm } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Topic } from 'aws-cdk-lib/aws-sns';
-import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { EventFunction } from './event-function.ts';
 import { type AlarmSpec, createAlarm } from './pipeline-alarms.ts';
-import { PERIOD } from './pipeline-metrics.ts';
+import { messageAge, messagesWaiting, PERIOD } from './pipeline-metrics.ts';
 
 export interface EventFunctionAlarmsProps {
   readonly events: EventFunction;
@@ -36,13 +35,11 @@ export class EventFunctionAlarms extends Construct {
 
 function alarmSpecs({ events, name, consequence, maxMessageAge }: EventFunctionAlarmsProps): AlarmSpec[] {
   const maxAge = maxMessageAge ?? Duration.minutes(30);
-  const waiting = (queue: Queue) =>
-    queue.metricApproximateNumberOfMessagesVisible({ statistic: 'Maximum', period: PERIOD });
   return [
     {
       id: `${name}DeadLetters`,
       description: `Messages could not be handled; ${consequence}.`,
-      metric: waiting(events.deadLetters),
+      metric: messagesWaiting(events.deadLetters),
       threshold: 0,
     },
     ...(events.undelivered === undefined
@@ -51,14 +48,14 @@ function alarmSpecs({ events, name, consequence, maxMessageAge }: EventFunctionA
           {
             id: `${name}Undelivered`,
             description: `EventBridge could not deliver events to the queue; ${consequence}.`,
-            metric: waiting(events.undelivered),
+            metric: messagesWaiting(events.undelivered),
             threshold: 0,
           },
         ]),
     {
       id: `${name}MessageAge`,
       description: `A message waits longer than ${maxAge.toMinutes({ integral: false })} minutes.`,
-      metric: events.queue.metricApproximateAgeOfOldestMessage({ statistic: 'Maximum', period: PERIOD }),
+      metric: messageAge(events.queue),
       threshold: maxAge.toSeconds(),
     },
     {

@@ -4,7 +4,7 @@ import type { Topic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import type { LoadPipeline } from './load-pipeline.ts';
 import { type AlarmSpec, createAlarm } from './pipeline-alarms.ts';
-import { PERIOD, serviceMetric } from './pipeline-metrics.ts';
+import { messageAge, messagesWaiting, serviceMetric } from './pipeline-metrics.ts';
 
 export interface LoadAlarmsProps {
   readonly pipeline: LoadPipeline;
@@ -27,20 +27,20 @@ export class LoadAlarms extends Construct {
       {
         id: 'LoadDeadLetters',
         description: 'Files could not be loaded; their rows are in no table.',
-        metric: deadLetters.metricApproximateNumberOfMessagesVisible({ statistic: 'Maximum', period: PERIOD }),
+        metric: messagesWaiting(deadLetters),
         threshold: 0,
       },
       ...undelivered.map((one, index) => ({
         id: 'LoadUndelivered',
         ...(index > 0 && { suffix: String(index) }),
         description: 'EventBridge could not deliver events to the queue of the loader.',
-        metric: one.metricApproximateNumberOfMessagesVisible({ statistic: 'Maximum', period: PERIOD }),
+        metric: messagesWaiting(one),
         threshold: 0,
       })),
       {
         id: 'LoadMessageAge',
         description: `A file waits longer than ${maxMessageAge.toMinutes({ integral: false })} minutes to be loaded.`,
-        metric: queue.metricApproximateAgeOfOldestMessage({ statistic: 'Maximum', period: PERIOD }),
+        metric: messageAge(queue),
         threshold: maxMessageAge.toSeconds(),
       },
       {

@@ -1,8 +1,8 @@
 import type { Alarm } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Topic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
-import { createAlarm } from './pipeline-alarms.ts';
-import { PERIOD, serviceMetric } from './pipeline-metrics.ts';
+import { type AlarmSpec, createAlarm } from './pipeline-alarms.ts';
+import { messagesWaiting, serviceMetric } from './pipeline-metrics.ts';
 import type { TableMaintenance } from './table-maintenance.ts';
 
 export interface MaintenanceAlarmsProps {
@@ -19,50 +19,31 @@ export class MaintenanceAlarms extends Construct {
 
   constructor(scope: Construct, id: string, { maintenance, topic }: MaintenanceAlarmsProps) {
     super(scope, id);
-    const { work, pipelineName } = maintenance;
-    const deadLetters = createAlarm(
-      this,
-      topic,
+    const { work, pipelineName, hasSpark, reconciles } = maintenance;
+    const specs: AlarmSpec[] = [
       {
         id: 'MaintenanceFailures',
         description: 'Checkpoints, compaction or clean-up of tables failed three times; writing goes on.',
-        metric: work.deadLetters.metricApproximateNumberOfMessagesVisible({ statistic: 'Maximum', period: PERIOD }),
+        metric: messagesWaiting(work.deadLetters),
         threshold: 0,
       },
-      { pipelineName, runbook: RUNBOOK },
-    );
-    this.alarms = [
-      deadLetters,
-      ...(maintenance.hasSpark ? [sparkFailures(this, topic, pipelineName)] : []),
-      ...(maintenance.reconciles ? [missedEvents(this, topic, pipelineName)] : []),
     ];
+    if (hasSpark) {
+      specs.push({
+        id: 'SparkFailures',
+        description: 'A Spark job that was to compact a table came to nothing; the next schedule tries again.',
+        metric: serviceMetric('maintenance', pipelineName, 'sparkFailures'),
+        threshold: 0,
+      });
+    }
+    if (reconciles) {
+      specs.push({
+        id: 'MissedEvents',
+        description: 'Files were found of which no event had come in time; they are in their tables now.',
+        metric: serviceMetric('maintenance', pipelineName, 'filesMissed'),
+        threshold: 0,
+      });
+    }
+    this.alarms = specs.map((spec) => createAlarm(this, topic, spec, { pipelineName, runbook: RUNBOOK }));
   }
-}
-
-function missedEvents(scope: Construct, topic: Topic, pipelineName: string): Alarm {
-  return createAlarm(
-    scope,
-    topic,
-    {
-      id: 'MissedEvents',
-      description: 'Files were found of which no event had come in time; they are in their tables now.',
-      metric: serviceMetric('maintenance', pipelineName, 'filesMissed'),
-      threshold: 0,
-    },
-    { pipelineName, runbook: RUNBOOK },
-  );
-}
-
-function sparkFailures(scope: Construct, topic: Topic, pipelineName: string): Alarm {
-  return createAlarm(
-    scope,
-    topic,
-    {
-      id: 'SparkFailures',
-      description: 'A Spark job that was to compact a table came to nothing; the next schedule tries again.',
-      metric: serviceMetric('maintenance', pipelineName, 'sparkFailures'),
-      threshold: 0,
-    },
-    { pipelineName, runbook: RUNBOOK },
-  );
 }

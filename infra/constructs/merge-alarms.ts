@@ -4,7 +4,7 @@ import type { Topic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import type { MergePipeline } from './merge-pipeline.ts';
 import { type AlarmSpec, createAlarm } from './pipeline-alarms.ts';
-import { PERIOD, serviceMetric } from './pipeline-metrics.ts';
+import { messageAge, messagesWaiting, serviceMetric } from './pipeline-metrics.ts';
 
 export interface MergeAlarmsProps {
   readonly pipeline: MergePipeline;
@@ -31,19 +31,19 @@ export class MergeAlarms extends Construct {
       {
         id: 'MergeDeadLetters',
         description: 'Small files could not be merged; their rows are in no table.',
-        metric: deadLetters.metricApproximateNumberOfMessagesVisible({ statistic: 'Maximum', period: PERIOD }),
+        metric: messagesWaiting(deadLetters),
         threshold: 0,
       },
       ...undelivered.map((one) => ({
         id: 'MergeUndelivered',
         description: 'EventBridge could not deliver events to the queue of the merge function.',
-        metric: one.metricApproximateNumberOfMessagesVisible({ statistic: 'Maximum', period: PERIOD }),
+        metric: messagesWaiting(one),
         threshold: 0,
       })),
       {
         id: 'MergeMessageAge',
         description: `A small file waits longer than ${maxMessageAge.toMinutes({ integral: false })} minutes to be merged.`,
-        metric: queue.metricApproximateAgeOfOldestMessage({ statistic: 'Maximum', period: PERIOD }),
+        metric: messageAge(queue),
         threshold: maxMessageAge.toSeconds(),
       },
       {

@@ -7,7 +7,7 @@ import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
 import type { AppendPipeline } from './append-pipeline.ts';
-import { conflictsPerCommit, PERIOD, pipelineMetric } from './pipeline-metrics.ts';
+import { conflictsPerCommit, messageAge, messagesWaiting, PERIOD, pipelineMetric } from './pipeline-metrics.ts';
 
 export interface PipelineAlarmsProps {
   readonly pipeline: AppendPipeline;
@@ -119,7 +119,7 @@ function alarmSpecs(props: PipelineAlarmsProps): AlarmSpec[] {
     {
       id: 'DeadLetters',
       description: 'Messages could not be handled; their files are in no table.',
-      metric: pipeline.deadLetters.metricApproximateNumberOfMessagesVisible({ statistic: 'Maximum', period: PERIOD }),
+      metric: messagesWaiting(pipeline.deadLetters),
       threshold: 0,
     },
     ...(pipeline.undelivered === undefined
@@ -128,17 +128,14 @@ function alarmSpecs(props: PipelineAlarmsProps): AlarmSpec[] {
           {
             id: 'Undelivered',
             description: 'EventBridge could not deliver events to the queue; their files are in no table.',
-            metric: pipeline.undelivered.metricApproximateNumberOfMessagesVisible({
-              statistic: 'Maximum',
-              period: PERIOD,
-            }),
+            metric: messagesWaiting(pipeline.undelivered),
             threshold: 0,
           },
         ]),
     {
       id: 'MessageAge',
       description: `A message waits longer than ${maxMessageAge.toMinutes({ integral: false })} minutes.`,
-      metric: pipeline.queue.metricApproximateAgeOfOldestMessage({ statistic: 'Maximum', period: PERIOD }),
+      metric: messageAge(pipeline.queue),
       threshold: maxMessageAge.toSeconds(),
     },
     {

@@ -1,5 +1,6 @@
 import { Duration } from 'aws-cdk-lib';
 import { type IMetric, MathExpression, Metric, type MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { AppendPipeline } from './append-pipeline.ts';
 
 /** Names of what the functions report; see `TableMetrics` in `src/ingest/telemetry.ts`. */
@@ -16,6 +17,16 @@ export type PipelineMetric =
 
 /** Over which alarms and graphs sum. */
 export const PERIOD = Duration.minutes(5);
+
+/** Messages that wait in a queue, the most of a period. */
+export function messagesWaiting(queue: IQueue): IMetric {
+  return queue.metricApproximateNumberOfMessagesVisible({ statistic: 'Maximum', period: PERIOD });
+}
+
+/** Seconds that the oldest message of a queue waits, the most of a period. */
+export function messageAge(queue: IQueue): IMetric {
+  return queue.metricApproximateAgeOfOldestMessage({ statistic: 'Maximum', period: PERIOD });
+}
 
 /** A metric of the append function, over all its tables: a sum, of `freshnessLag` the maximum (ms). */
 export function pipelineMetric(pipeline: AppendPipeline, name: PipelineMetric, options: MetricOptions = {}): Metric {
@@ -44,7 +55,7 @@ export function outstandingFiles({ queue }: AppendPipeline): MathExpression {
   return new MathExpression({
     expression: 'waiting + handled',
     usingMetrics: {
-      waiting: queue.metricApproximateNumberOfMessagesVisible({ statistic: 'Maximum', period: PERIOD }),
+      waiting: messagesWaiting(queue),
       handled: queue.metricApproximateNumberOfMessagesNotVisible({ statistic: 'Maximum', period: PERIOD }),
     },
     label: 'files outstanding',
@@ -58,7 +69,7 @@ export function outstandingBytes(pipeline: AppendPipeline): MathExpression {
     // The size that files had when some were appended last.
     expression: '(waiting + handled) * FILL(bytes / files, REPEAT)',
     usingMetrics: {
-      waiting: pipeline.queue.metricApproximateNumberOfMessagesVisible({ statistic: 'Maximum', period: PERIOD }),
+      waiting: messagesWaiting(pipeline.queue),
       handled: pipeline.queue.metricApproximateNumberOfMessagesNotVisible({ statistic: 'Maximum', period: PERIOD }),
       bytes: pipelineMetric(pipeline, 'bytesAppended'),
       files: pipelineMetric(pipeline, 'filesAppended'),

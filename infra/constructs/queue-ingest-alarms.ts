@@ -3,7 +3,7 @@ import type { Alarm } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Topic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import { type AlarmSpec, createAlarm } from './pipeline-alarms.ts';
-import { PERIOD, serviceMetric } from './pipeline-metrics.ts';
+import { messageAge, messagesWaiting, PERIOD, serviceMetric } from './pipeline-metrics.ts';
 import type { QueueIngestPipeline } from './queue-ingest-pipeline.ts';
 
 export interface QueueIngestAlarmsProps {
@@ -39,14 +39,14 @@ function alarmSpecs({ pipeline, maxMessageAge = Duration.minutes(30) }: QueueIng
           {
             id: 'QueueDeadLetters',
             description: 'Messages could not be handled; they are in no table.',
-            metric: deadLetters.metricApproximateNumberOfMessagesVisible({ statistic: 'Maximum', period: PERIOD }),
+            metric: messagesWaiting(deadLetters),
             threshold: 0,
           },
         ]),
     {
       id: 'QueueMessageAge',
       description: `A message waits longer than ${maxMessageAge.toMinutes({ integral: false })} minutes.`,
-      metric: queue.metricApproximateAgeOfOldestMessage({ statistic: 'Maximum', period: PERIOD }),
+      metric: messageAge(queue),
       threshold: maxMessageAge.toSeconds(),
     },
     {

@@ -1,14 +1,12 @@
-import type { SendMessageCommandInput } from '@aws-sdk/client-sqs';
 import type { CatalogMessage, SweepMessage } from '../catalog/messages.ts';
 import type { DefinitionRequests } from '../delta/definition-requests.ts';
-import { loadSender } from './upkeep-queue.ts';
+import { lazySender } from './lazy-sender.ts';
 
 /** The queue of the catalog function. The SQS client is loaded with the first message. */
 export function createCatalogQueue(url: string): (message: CatalogMessage | SweepMessage) => Promise<void> {
-  let loaded: Promise<(input: SendMessageCommandInput) => Promise<unknown>> | undefined;
+  const send = lazySender();
   return async (message) => {
-    loaded ??= loadSender();
-    await (await loaded)({ QueueUrl: url, MessageBody: JSON.stringify(message) });
+    await send({ QueueUrl: url, MessageBody: JSON.stringify(message) });
   };
 }
 

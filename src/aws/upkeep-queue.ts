@@ -1,7 +1,7 @@
-import type { SendMessageCommandInput } from '@aws-sdk/client-sqs';
 import type { CheckpointRequests } from '../delta/checkpoint-interval.ts';
 import type { UpkeepQueue } from '../maintenance/handler.ts';
 import type { UpkeepMessage } from '../maintenance/messages.ts';
+import { lazySender } from './lazy-sender.ts';
 
 /** The longest that SQS keeps a message back (SQS API reference, SendMessage), s. */
 const LONGEST_DELAY = 900;
@@ -11,11 +11,7 @@ const LONGEST_DELAY = 900;
  * keeps no single message back. The SQS client is loaded with the first message.
  */
 export function createUpkeepQueue(url: string, postponedUrl?: string, delay = LONGEST_DELAY): UpkeepQueue {
-  let loaded: Promise<(input: SendMessageCommandInput) => Promise<unknown>> | undefined;
-  const send = async (input: SendMessageCommandInput) => {
-    loaded ??= loadSender();
-    await (await loaded)(input);
-  };
+  const send = lazySender();
   return {
     async send(message, occasion) {
       const { deduplicationOf, groupOf } = await import('../maintenance/messages.ts');
@@ -42,14 +38,4 @@ export function createCheckpointRequests(url: string | undefined): CheckpointReq
   return {
     send: (bucket, root, version) => queue.send({ bucket, root, tasks: ['checkpoint'] }, `version ${version}`),
   };
-}
-
-/** Sends messages with a client that is made for it, and loaded first. */
-export async function loadSender() {
-  const [{ SendMessageCommand }, { createSqsClient }] = await Promise.all([
-    import('@aws-sdk/client-sqs'),
-    import('./sqs-queue.ts'),
-  ]);
-  const client = createSqsClient();
-  return (input: SendMessageCommandInput) => client.send(new SendMessageCommand(input));
 }

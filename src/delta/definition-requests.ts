@@ -10,14 +10,16 @@ export interface DefinitionRequests {
 export type OnDefinition = (snapshot: Snapshot) => Promise<void>;
 
 export interface DefinitionTelling {
-  readonly requests: DefinitionRequests;
+  /** Undefined where nobody is told. */
+  readonly requests: DefinitionRequests | undefined;
   readonly bucket: string;
   /** Told what keeps it from being passed on, which is no failure of the commit: a schedule makes up for it. */
   warn(message: string, data: Readonly<Record<string, unknown>>): void;
 }
 
 /** Passes on which tables of a bucket were made or changed. */
-export function tellDefinitions({ requests, bucket, warn }: DefinitionTelling): OnDefinition {
+export function tellDefinitions({ requests, bucket, warn }: DefinitionTelling): OnDefinition | undefined {
+  if (requests === undefined) return undefined;
   return async ({ table }) => {
     try {
       await requests.send(bucket, table.root);

@@ -171,13 +171,11 @@ function toGroup(deps: AppendDeps, grouping: Grouping): TableGroup {
     return route.kind === 'table' && route.root === root ? route.relative : undefined;
   };
   const table = { store: deps.storeFor(bucket), root, url: deps.urlOf(bucket, root) };
-  const onDefinition =
-    deps.definitions &&
-    tellDefinitions({
-      requests: deps.definitions,
-      bucket,
-      warn: (message, data) => deps.telemetry.log('warn', message, data),
-    });
+  const onDefinition = tellDefinitions({
+    requests: deps.definitions,
+    bucket,
+    warn: (message, data) => deps.telemetry.log('warn', message, data),
+  });
   const allMessages = () => [...new Set([...paths.values()].flatMap(({ messageIds }) => [...messageIds]))];
   return {
     bucket,

@@ -55,7 +55,14 @@ export class BronzeError extends AggregateError {
 const MAX_TABLES = 256;
 
 export function createBronzeWriter(given: BronzeWriterDeps): BronzeWriter {
-  const deps = { ...given, onDefinition: onDefinition(given) };
+  const deps = {
+    ...given,
+    onDefinition: tellDefinitions({
+      requests: given.definitions,
+      bucket: given.config.bucket,
+      warn: (message, data) => given.telemetry.log('warn', message, data),
+    }),
+  };
   const snapshots = new Map<string, Snapshot>();
   const compiled = createRuleCache(deps.registries);
 
@@ -132,12 +139,6 @@ export function createBronzeWriter(given: BronzeWriterDeps): BronzeWriter {
       return head && knownOffset(head.txns, { application, rule: config }, topic, partition)?.version;
     },
   };
-}
-
-function onDefinition({ definitions: requests, config, telemetry }: BronzeWriterDeps) {
-  if (requests === undefined) return undefined;
-  const warn = (message: string, data: Readonly<Record<string, unknown>>) => telemetry.log('warn', message, data);
-  return tellDefinitions({ requests, bucket: config.bucket, warn });
 }
 
 /** The partitions of all records of a route, those without a table included. */

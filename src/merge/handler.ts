@@ -1,5 +1,5 @@
 import { askForCheckpoint, type CheckpointRequests } from '../delta/checkpoint-interval.ts';
-import { type DefinitionRequests, type OnDefinition, tellDefinitions } from '../delta/definition-requests.ts';
+import { type DefinitionRequests, tellDefinitions } from '../delta/definition-requests.ts';
 import type { InvocationContext, SqsBatchResponse, SqsEvent } from '../ingest/handler.ts';
 import { type ObjectEvent, parseNotification } from '../ingest/notifications.ts';
 import { within } from '../ingest/within.ts';
@@ -49,7 +49,14 @@ export function createMergeHandler(deps: MergeDeps) {
       const before = log.snapshot?.version;
       const progress = noMergeProgress();
       try {
-        const told = { ...engine, onDefinition: onDefinition(deps, bucket) };
+        const told = {
+          ...engine,
+          onDefinition: tellDefinitions({
+            requests: deps.definitions,
+            bucket: bucket,
+            warn: (message, data) => telemetry.log('warn', message, data),
+          }),
+        };
         const work = mergeTable({ engine: told, batch, log, progress, deadline });
         await within(deadline - deps.now(), work, table.url);
         log.trim(MAX_REMEMBERED);
@@ -161,9 +168,4 @@ function report(
   };
   telemetry.log('info', commits > 0 ? 'committed' : 'nothing to commit', { table, version, left, ...values });
   telemetry.metrics(table, values);
-}
-
-function onDefinition({ definitions: requests, telemetry }: MergeDeps, bucket: string): OnDefinition | undefined {
-  if (requests === undefined) return undefined;
-  return tellDefinitions({ requests, bucket, warn: (message, data) => telemetry.log('warn', message, data) });
 }

@@ -1,5 +1,5 @@
 import { askForCheckpoint, type CheckpointRequests } from '../delta/checkpoint-interval.ts';
-import { type DefinitionRequests, type OnDefinition, tellDefinitions } from '../delta/definition-requests.ts';
+import { type DefinitionRequests, tellDefinitions } from '../delta/definition-requests.ts';
 import type { Telemetry } from '../ingest/telemetry.ts';
 import { within } from '../ingest/within.ts';
 import { DEAD_LETTERS } from '../kafka/dead-letters.ts';
@@ -46,7 +46,14 @@ const DELETE_SHARE = 0.1;
 export function createQueueHandler(deps: QueueDeps) {
   const { config, telemetry, queue, store } = deps;
   const rule = compileQueueRule(config);
-  const engine: RowEngine = { ...deps, onDefinition: onDefinition(deps) };
+  const engine: RowEngine = {
+    ...deps,
+    onDefinition: tellDefinitions({
+      requests: deps.definitions,
+      bucket: config.bucket,
+      warn: (message, data) => telemetry.log('warn', message, data),
+    }),
+  };
   const url = tableAt(store, config, config.table).url;
   let kept: QueueTables | undefined;
 
@@ -121,10 +128,4 @@ function report(
   };
   telemetry.log('info', commits > 0 ? 'committed' : 'nothing to commit', { table, version, left, ...values });
   telemetry.metrics(table, values);
-}
-
-function onDefinition({ definitions: requests, config, telemetry }: QueueDeps): OnDefinition | undefined {
-  if (requests === undefined) return undefined;
-  const { bucket } = config;
-  return tellDefinitions({ requests, bucket, warn: (message, data) => telemetry.log('warn', message, data) });
 }
