@@ -21,6 +21,7 @@ const OWN: readonly (readonly [name: string, load: Load])[] = [
   ['kafka', async () => (await import('./kafka/command.ts')).kafkaCommand],
   ['kafka replay', async () => (await import('./kafka-replay/command.ts')).kafkaReplayCommand],
   ['kafka orphans', async () => (await import('./kafka-orphans/command.ts')).kafkaOrphansCommand],
+  ['queue replay', async () => (await import('./queue-replay/command.ts')).queueReplayCommand],
   ['cdf export', async () => (await import('./cdf-export/command.ts')).cdfExportCommand],
   ['cdf show', async () => (await import('./cdf-show/command.ts')).cdfShowCommand],
   ['cost', async () => (await import('./cost/command.ts')).costCommand],

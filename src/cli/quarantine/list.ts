@@ -2,7 +2,7 @@ import type { TableRef } from '../../delta/table.ts';
 import { addToGroups, type RecordGroup, type StoredRecord } from '../../recovery/quarantine/records.ts';
 import type { CommandContext } from '../command.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
-import { formatBytes, formatRows, plural, shorten, wrap } from '../format.ts';
+import { formatBytes, formatRows, plural, printable, shorten, wrap } from '../format.ts';
 
 /** Records that the JSON of a list names. */
 const MAX_RECORDS = 1_000;
@@ -90,9 +90,4 @@ export function recordJson({ id, record }: StoredRecord): object {
 
 function day(time: string): string {
   return time.slice(0, 10);
-}
-
-/** Paths and details are whatever someone wrote: control characters in them are not for the terminal. */
-function printable(text: string): string {
-  return text.replace(/\p{Cc}/gu, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`);
 }
