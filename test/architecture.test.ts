@@ -81,6 +81,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/ingest/key-pattern.ts',
     'src/ingest/notifications.ts',
     'types:src/ingest',
+    'types:src/storage',
   ],
   'src/merge': [
     'src/delta',

@@ -202,7 +202,7 @@ describe('resaca quarantine', () => {
     assert.match(listed.stdout, /web: 2 files in quarantine\n/);
     assert.match(
       listed.stdout,
-      / {2}1 record that cannot be read; .*\n {4}web\/_resaca.*broken\.json\n {6}expected a JSON/,
+      / {2}1 record that cannot be read; .*\n {4}_resaca\/quarantine\/broken\.json\n {6}expected a JSON/,
     );
     const list = await json(quarantineCommand, ['list', web]);
     assert.deepEqual([list.files, list.brokenRecords, list.broken[0].id], [2, 1, 'broken']);
