@@ -15,6 +15,7 @@ const OWN: readonly (readonly [name: string, load: Load])[] = [
   ['clean-log', async () => (await import('./clean-log/command.ts')).cleanLogCommand],
   ['reconcile', async () => (await import('./reconcile/command.ts')).reconcileCommand],
   ['backfill', async () => (await import('./backfill/command.ts')).backfillCommand],
+  ['merge', async () => (await import('./merge/command.ts')).mergeCommand],
   ['tag', async () => (await import('./tag/command.ts')).tagCommand],
   ['quarantine', async () => (await import('./quarantine/command.ts')).quarantineCommand],
   ['glue sync', async () => (await import('./glue-sync/command.ts')).glueSyncCommand],

@@ -38,13 +38,26 @@ export interface OpenLanding {
 export async function openLanding(location: string, args: ParsedArgs): Promise<OpenLanding> {
   const path = args.value('config');
   const { config, suffixes } = path === undefined ? { config: parseAppendConfig({}) } : await readRules(path);
+  const place = await openPlace(location, args, path === undefined ? undefined : config);
+  return { ...place, engine: createEngine(config), suffixes: suffixes ?? undefined };
+}
+
+/**
+ * Opens what a location names, which commits by rules, if there are any; `--dry-run` gives it a store that writes nothing.
+ * Throws UsageError.
+ */
+export async function openPlace(
+  location: string,
+  args: ParsedArgs,
+  config: AppendConfig | undefined,
+): Promise<Pick<OpenLanding, 'place' | 'at'>> {
   const landing = args.value('landing');
   const isS3 = /^s3[an]?:\/\//.test(location);
   if (landing !== undefined && isS3) throw new UsageError('--landing is for local tables; of S3, it is the bucket');
   const place =
     landing !== undefined
       ? placeIn(landing, location)
-      : path === undefined
+      : config === undefined
         ? await openLocation(location)
         : await openConfigured(
             location,
@@ -53,7 +66,7 @@ export async function openLanding(location: string, args: ParsedArgs): Promise<O
   const store = args.flag('dry-run') ? createDryRunStore(place.store) : place.store;
   const base = place.root === '' ? place.url : place.url.slice(0, -place.root.length - 1);
   const at = (root: string): TableRef => ({ store, root, url: root === '' ? base : `${base}/${root}` });
-  return { place: { ...place, store }, engine: createEngine(config), suffixes: suffixes ?? undefined, at };
+  return { place: { ...place, store }, at };
 }
 
 function placeIn(landing: string, location: string): TableRef {
