@@ -16,6 +16,7 @@ import { progressLines, type ReadProblem, resultLines, warnings } from './print.
 
 export const mergeCommand: Command = {
   name: 'merge',
+  effect: 'writes',
   summary: 'merge small files that lie in a staging prefix already into their tables',
   description: [
     'Takes the very small Parquet files under PREFIX, s3://bucket/prefix or a local folder, into the tables that the rules of ' +

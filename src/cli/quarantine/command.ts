@@ -29,6 +29,7 @@ const ACTIONS_OF: Readonly<Record<string, readonly Action[]>> = {
 
 export const quarantineCommand: Command = {
   name: 'quarantine',
+  effect: 'writes',
   summary: 'look at the files that did not fit a table, try them again, or discard them',
   description: [
     'list: the records under TABLE/_resaca/quarantine by reason. show: one or more of them, by id or path.',

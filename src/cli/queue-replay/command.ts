@@ -6,6 +6,7 @@ import { choiceOf } from '../recovery/landing.ts';
 
 export const queueReplayCommand: Command = {
   name: 'queue replay',
+  effect: 'writes',
   summary: 'send messages in the dead letters of a queue back to it',
   description: [
     'TABLE is the table of a queue of the queue ingest, or that of its dead letters (TABLE__dead_letters). The messages in the ' +

@@ -13,6 +13,7 @@ import { openBucket } from '../location.ts';
 
 export const tagCommand: Command = {
   name: 'tag',
+  effect: 'writes',
   summary: 'tag objects that are there already, by the rules of the tag function',
   description: [
     'Gives the objects under PREFIX, s3://bucket/prefix, the tags that the rules of --config have for their keys, as the tag ' +
