@@ -25,6 +25,15 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     STORE_PORT,
     'types:src/storage',
   ],
+  'src/queue/replay': [
+    'src/queue',
+    'src/cdf',
+    'src/kafka',
+    'src/delta',
+    'src/parquet',
+    'src/ingest/concurrently.ts',
+    'types:src/storage',
+  ],
   'src/queue': [
     'src/delta',
     'src/parquet',
@@ -72,6 +81,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/ingest/key-pattern.ts',
     'src/ingest/notifications.ts',
     'types:src/ingest',
+    'types:src/storage',
   ],
   'src/merge': [
     'src/delta',
@@ -213,6 +223,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/consumer',
     'src/kafka',
     'src/loader',
+    'src/merge',
+    'src/queue',
+    'src/tag',
     'src/aws',
     'src/ingest',
     'src/delta',

@@ -74,30 +74,32 @@ const MAX_FIFO_GROUPS = 50;
 /** Of the function's memory, what the footers may take: with copies it is three times as much for moments. */
 const FOOTER_SHARE = 7;
 
+/** Settings beside those of tables. The commands of `src/cli` have the same list, to take the rules of tables out. */
+export const DEPLOYMENT_PARTS: readonly string[] = [
+  'stage',
+  'landing',
+  'append',
+  'alarms',
+  'kafka',
+  'queues',
+  'webhooks',
+  'webhookFunction',
+  'loader',
+  'merge',
+  'maintenance',
+  'tagging',
+  'catalog',
+  'exports',
+  'commitTables',
+  'dashboard',
+  'encryption',
+];
+
 /** Checks a configuration given as plain data; throws ConfigError naming all that is wrong. */
 export function parseResacaConfig(value: unknown): Deployment {
   const problems: string[] = [];
   const root = new ConfigReader(value, '', problems);
-  root.onlyKnows([
-    'stage',
-    'landing',
-    'append',
-    'alarms',
-    'kafka',
-    'queues',
-    'webhooks',
-    'webhookFunction',
-    'loader',
-    'merge',
-    'maintenance',
-    'tagging',
-    'catalog',
-    'exports',
-    'commitTables',
-    'dashboard',
-    'encryption',
-    ...APPEND_SETTINGS,
-  ]);
+  root.onlyKnows([...DEPLOYMENT_PARTS, ...APPEND_SETTINGS]);
   const stage = root.matching('stage', /^[a-z][a-z0-9-]{0,15}$/, '1-16 lower-case letters, digits and hyphens', 'dev');
   const append = readAppend(root.child('append'));
   const landing = readLanding(root.child('landing'), append.queue === 'fifo');

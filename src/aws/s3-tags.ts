@@ -1,5 +1,5 @@
 import { GetObjectTaggingCommand, PutObjectTaggingCommand, type S3Client } from '@aws-sdk/client-s3';
-import type { TaggedObject, TagStore } from '../tag/handler.ts';
+import type { TaggedObject, TagStore } from '../tag/tag-object.ts';
 import { httpStatus, s3Call } from './s3-errors.ts';
 
 /** The tags of the objects of S3; of the version, where one is named. */

@@ -12,8 +12,16 @@ export interface CommandContext {
   readonly ask: ((question: string) => Promise<string>) | undefined;
 }
 
+/**
+ * What a command does to what it is given. `reads`: shows it, and takes `--json`. `writes`: changes it, and takes `--dry-run` and
+ * `--json`, and shows how far it is. `serves`: runs until it is stopped, or prints what other programs read.
+ * `test/cli/commands.test.ts` holds all to it.
+ */
+export type Effect = 'reads' | 'writes' | 'serves';
+
 export interface Command extends ArgumentSpec {
   readonly name: string;
+  readonly effect: Effect;
   /** One line, for the list of commands. */
   readonly summary: string;
   /** Paragraphs of the command's own help. */

@@ -94,6 +94,11 @@ export function shorten(text: string, width: number): string {
   return `${text.slice(0, head)}…${text.slice(text.length - (kept - head))}`;
 }
 
+/** What someone else wrote, for the terminal: control characters are shown by their codes. */
+export function printable(text: string): string {
+  return text.replace(/\p{Cc}/gu, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`);
+}
+
 /** Words in lines of at most `width` columns; a longer word stands on its own. */
 export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];

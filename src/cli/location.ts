@@ -4,6 +4,8 @@ import type { TableRef } from '../delta/table.ts';
 import type { CommitRule } from '../ingest/config.ts';
 import { ConfigError } from '../ingest/config-reader.ts';
 import { createFolderStore } from '../storage/folder-store.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import type { TagStore } from '../tag/tag-object.ts';
 import { UsageError } from './args.ts';
 
 /** `s3://bucket/prefix`; the other two schemes are what Hadoop calls it. */
@@ -29,6 +31,34 @@ export async function openConfigured(text: string, rules: readonly CommitRule[] 
   const stats = await stat(folder).catch(() => undefined);
   if (!stats?.isDirectory()) throw new UsageError(`there is no folder "${text}"`);
   return { store: createFolderStore(folder), root: '', url: folder };
+}
+
+/** A bucket of S3, and the prefix of the keys that are meant. */
+export interface OpenBucket {
+  readonly store: ObjectStore;
+  readonly bucket: string;
+  /** Ends in a slash where it is a folder; '' for the whole bucket. */
+  readonly prefix: string;
+  readonly tags: TagStore;
+}
+
+/** Opens what `s3://bucket/prefix` names, for what is of objects, not of tables. Throws UsageError for anything else. */
+export async function openBucket(text: string): Promise<OpenBucket> {
+  const [matched, , bucket = '', prefix = ''] = S3_LOCATION.exec(text) ?? [];
+  if (matched === undefined) throw new UsageError(`expected s3://bucket/prefix, got "${text}"`);
+  const [{ createS3Client }, { createS3Store }, { createS3TagStore }] = await Promise.all([
+    import('../aws/clients.ts'),
+    import('../aws/s3-store.ts'),
+    import('../aws/s3-tags.ts'),
+  ]);
+  const client = createS3Client();
+  const folder = prefix.replace(/\/+$/, '');
+  return {
+    store: createS3Store({ client, bucket }),
+    bucket,
+    prefix: folder === '' ? '' : `${folder}/`,
+    tags: createS3TagStore(client),
+  };
 }
 
 /** Loaded only when it is needed: the AWS SDK takes a moment. */

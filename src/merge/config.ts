@@ -36,6 +36,9 @@ export type MergeConfigInput = MergeSettingsInput & { readonly append?: AppendCo
 
 export const MERGE_SETTINGS = ['rules', 'deleteSources', 'roundBytes', 'wholeBytes', 'readConcurrency'] as const;
 
+/** As the writer is called in commits. */
+export const APPLICATION = 'resaca-merge';
+
 const MIB = 1024 * 1024;
 
 /** Parses a configuration given as plain data; throws ConfigError naming all that is wrong. */

@@ -6,10 +6,10 @@ import { within } from '../ingest/within.ts';
 import type { RowEngine } from '../kafka/engine.ts';
 import { MessageLog } from '../queue/message-log.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
-import type { MergeConfig } from './config.ts';
+import { APPLICATION, type MergeConfig } from './config.ts';
 import { type MergeBatch, type MergeProgress, mergeTable, noMergeProgress } from './merge-table.ts';
 import { routeStaged } from './routing.ts';
-import { identifyObject, type StagedFile } from './staged-file.ts';
+import { type StagedFile, stagedFile } from './staged-file.ts';
 
 export interface MergeDeps extends Omit<RowEngine, 'config'> {
   storeFor(bucket: string): ObjectStore;
@@ -25,8 +25,6 @@ const TIME_RESERVE = 2_000;
 /** Tables whose logs are kept between invocations, and files that each of them remembers, of about 70 bytes each. */
 const MAX_TABLES = 16;
 const MAX_REMEMBERED = 100_000;
-/** As the writer is called in commits. */
-const APPLICATION = 'resaca-merge';
 
 /**
  * The merge function: S3 notifications about very small files become a few files of their tables, one for each partition of
@@ -134,11 +132,11 @@ function assign(deps: MergeDeps, groupings: Map<string, Grouping>, messageId: st
     files: new Map(),
   };
   groupings.set(url, grouping);
-  const version = { key, time, ...(etag !== undefined && { etag }), ...(sequencer !== undefined && { sequencer }) };
-  const identity = identifyObject({ ...version, bucket }, deps.config.append.clockMargin);
+  const file = stagedFile({ bucket, key, size, etag, sequencer, time }, relative, deps.config.append.clockMargin);
+  const { identity } = file;
   const known = grouping.files.get(identity.digest);
   if (known === undefined) {
-    grouping.files.set(identity.digest, { file: { ...version, relative, size, identity }, ids: [messageId] });
+    grouping.files.set(identity.digest, { file, ids: [messageId] });
     return;
   }
   known.ids.push(messageId);

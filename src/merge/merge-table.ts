@@ -24,6 +24,8 @@ export interface MergeBatch {
 
 export interface MergeEngine extends RowEngine {
   readonly limits: Pick<MergeSettings, 'deleteSources' | 'roundBytes' | 'wholeBytes' | 'readConcurrency'>;
+  /** Whether nothing is written: what would be merged is counted. The table's store must not write. @default false */
+  readonly isDryRun?: boolean;
 }
 
 /** What happened with the files of a batch, which grows as it is worked on: what is done stays so if the rest fails. */
@@ -37,6 +39,8 @@ export interface MergeProgress {
   conflicts: number;
   quarantined: number;
   skipped: number;
+  /** Files of which the log cannot tell whether it had them; they are not done. */
+  undecided: number;
   /** Time of the oldest file that is in the table now, ms since the epoch. */
   oldest: number | undefined;
 }
@@ -51,6 +55,7 @@ export function noMergeProgress(): MergeProgress {
     conflicts: 0,
     quarantined: 0,
     skipped: 0,
+    undecided: 0,
     oldest: undefined,
   };
 }
@@ -107,6 +112,7 @@ async function leaveOutKnown(run: Run, files: readonly StagedFile[]): Promise<St
   await finish(run, old);
   progress.skipped += old.length;
   const inDoubt = files.filter(({ identity }) => undecided.has(identity.digest));
+  progress.undecided += inDoubt.length;
   if (inDoubt.length > 0) {
     engine.telemetry.log('error', 'the log has lost commits that may hold files, which are not taken', {
       table: batch.table.url,
@@ -125,6 +131,7 @@ async function mergeRound(run: Run, round: readonly StagedFile[]): Promise<reado
   const { snapshot: head } = log;
   if (head !== undefined) assertWritable(head);
   const { files, rejected } = await openRound(run, round);
+  if (engine.isDryRun === true) return previewRound(run, files, rejected);
   const { plan, written, unfit } = await writePlan(run, files);
   const taken = plan.groups.flatMap(({ inputs }) => inputs.map(({ staged }) => staged));
   if (written.length > 0) {
@@ -146,6 +153,27 @@ async function mergeRound(run: Run, round: readonly StagedFile[]): Promise<reado
   } else progress.skipped += taken.length;
   await finish(run, taken);
   await quarantine(run, [...rejected, ...plan.rejected, ...unfit]);
+  return [];
+}
+
+/** What a round would do: a file for each group that has rows. */
+async function previewRound(
+  run: Run,
+  files: readonly ReadFile[],
+  rejected: readonly RejectedStaged[],
+): Promise<readonly StagedFile[]> {
+  const { progress } = run;
+  const plan = planMerge(shapeInput(run), files);
+  const rowsOf = ({ inputs }: MergePlan['groups'][number]) =>
+    inputs.reduce((sum, { file }) => sum + file.footer.rowCount, 0);
+  const written = plan.groups.filter((group) => rowsOf(group) > 0);
+  const taken = plan.groups.flatMap(({ inputs }) => inputs.map(({ staged }) => staged));
+  if (written.length > 0) progress.commits++;
+  progress.merged += written.length > 0 ? taken.length : 0;
+  progress.skipped += written.length > 0 ? 0 : taken.length;
+  progress.files += written.length;
+  for (const file of taken) progress.done.add(file);
+  await quarantine(run, [...rejected, ...plan.rejected]);
   return [];
 }
 

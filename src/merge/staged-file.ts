@@ -32,6 +32,30 @@ export function identifyObject(
   return { digest: digestOf('object', `${bucket}\0${key}\0${version}`), since: time - clockMargin };
 }
 
+/** A version of a small file. `relative` is where it would lie in its table. */
+export function stagedFile(
+  {
+    bucket,
+    key,
+    size,
+    etag,
+    sequencer,
+    time,
+  }: {
+    readonly bucket: string;
+    readonly key: string;
+    readonly size: number;
+    readonly etag?: string | undefined;
+    readonly sequencer?: string | undefined;
+    readonly time: number;
+  },
+  relative: string,
+  clockMargin: number,
+): StagedFile {
+  const version = { key, time, ...(etag !== undefined && { etag }), ...(sequencer !== undefined && { sequencer }) };
+  return { ...version, relative, size, identity: identifyObject({ ...version, bucket }, clockMargin) };
+}
+
 /** What a look at a file gave. */
 export type OpenedFile =
   | { readonly kind: 'file'; readonly staged: StagedFile; readonly file: DataFile }

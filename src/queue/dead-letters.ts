@@ -25,6 +25,7 @@ export const DEAD_MESSAGE_SCHEMA: StructType = {
       ['ingested_at', 'timestamp'],
       ['error_code', 'string'],
       ['error', 'string'],
+      ['group_id', 'string'],
     ] as const satisfies readonly (readonly [string, DataType])[]
   ).map(([name, type]) => ({ name, type, nullable: true, metadata: {} })),
 };
@@ -33,7 +34,7 @@ export const DEAD_MESSAGE_SCHEMA: StructType = {
 export function deadMessageRows(letters: readonly DeadMessage[], queue: string, now: number): TableRows {
   const rows = new RowWriter(DEAD_MESSAGE_SCHEMA);
   for (const { message, problem } of letters) {
-    const { id, body, attributes, sent } = message;
+    const { id, body, attributes, sent, groupId } = message;
     const texts = Object.entries(attributes).map(([name, { StringValue, BinaryValue }]) => {
       return [name, StringValue ?? (BinaryValue && Buffer.from(BinaryValue).toString('base64'))] as const;
     });
@@ -46,6 +47,7 @@ export function deadMessageRows(letters: readonly DeadMessage[], queue: string, 
       now * 1_000,
       problem.code,
       problem.message.toWellFormed(),
+      groupId,
     ]);
   }
   return {

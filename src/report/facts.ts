@@ -1,5 +1,5 @@
 import type { Finding } from '../maintenance/doctor/findings.ts';
-import type { RecordGroup } from '../recovery/quarantine/records.ts';
+import type { BrokenRecord, RecordGroup } from '../recovery/quarantine/records.ts';
 
 /** What a report is made of, as plain data: sums and the first or newest of lists, so that it is small for any table. Times are ms since the epoch. */
 export interface ReportFacts {
@@ -163,6 +163,10 @@ export interface QuarantineFacts {
   readonly reasons: readonly RecordGroup[];
   /** Newest first. */
   readonly newest: readonly QuarantinedFile[];
+  /** Records that cannot be read; they are in no other number. */
+  readonly broken: number;
+  /** The first of them. */
+  readonly brokenRecords: readonly BrokenRecord[];
 }
 
 export interface QuarantinedFile {

@@ -3,23 +3,8 @@ import type { InvocationContext, SqsBatchResponse, SqsEvent } from '../ingest/ha
 import { parseNotification } from '../ingest/notifications.ts';
 import type { Telemetry } from '../ingest/telemetry.ts';
 import type { TagConfig } from './config.ts';
-import { mergeTags } from './merge.ts';
 import { type Tag, tagsFor } from './rules.ts';
-
-/** An object, or one version of it. */
-export interface TaggedObject {
-  readonly bucket: string;
-  readonly key: string;
-  readonly versionId?: string;
-}
-
-/** The tags of objects; all methods throw StoreError. */
-export interface TagStore {
-  /** Undefined where the object, or this version of it, is not there. */
-  get(object: TaggedObject): Promise<readonly Tag[] | undefined>;
-  /** Replaces all tags. False where the object is not there. */
-  put(object: TaggedObject, tags: readonly Tag[]): Promise<boolean>;
-}
+import { type TaggedObject, type TagStore, tagObject } from './tag-object.ts';
 
 export interface TagDeps {
   readonly store: TagStore;
@@ -63,7 +48,7 @@ export function createTagHandler(deps: TagDeps) {
       counts.set(object.bucket, count);
       try {
         if (deps.now() >= deadline) throw new Error('the time is up before the object could be tagged');
-        await tagObject(deps, object, wanted, count);
+        await tagOne(deps, object, wanted, count);
       } catch (error) {
         telemetry.log('error', 'object could not be tagged, its messages will be delivered again', {
           ...object,
@@ -78,25 +63,20 @@ export function createTagHandler(deps: TagDeps) {
   };
 }
 
-async function tagObject(
+async function tagOne(
   { store, telemetry }: TagDeps,
   object: TaggedObject,
   wanted: readonly Tag[],
   count: Counts,
 ): Promise<void> {
-  const existing = await store.get(object);
-  if (existing === undefined) {
-    count.skipped += 1;
-    telemetry.log('debug', 'object is gone', { ...object });
-    return;
-  }
-  const { tags, isChanged, leftOut } = mergeTags(existing, wanted);
+  const { outcome, had, leftOut } = await tagObject(store, object, wanted);
+  if (outcome === 'gone') telemetry.log('debug', 'object is gone', { ...object });
   if (leftOut.length > 0) {
     count.tagsLeftOut += leftOut.length;
     const names = leftOut.map(({ key }) => key);
-    telemetry.log('warn', 'object has no place for all tags', { ...object, has: existing.length, leftOut: names });
+    telemetry.log('warn', 'object has no place for all tags', { ...object, has: had, leftOut: names });
   }
-  if (isChanged && (await store.put(object, tags))) count.objectsTagged += 1;
+  if (outcome === 'tagged') count.objectsTagged += 1;
   else count.skipped += 1;
 }
 

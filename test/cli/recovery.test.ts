@@ -194,6 +194,27 @@ describe('resaca quarantine', () => {
     );
   });
 
+  it('names records that cannot be read, goes on, and discards them by id', async () => {
+    const { web, store, drop } = await withBad();
+    await store.put('web/_resaca/quarantine/broken.json', Buffer.from('by no means\u0007JSON'));
+    const listed = await run(quarantineCommand, ['list', web]);
+    assert.equal(listed.code, EXIT.incomplete);
+    assert.match(listed.stdout, /web: 2 files in quarantine\n/);
+    assert.match(
+      listed.stdout,
+      / {2}1 record that cannot be read; .*\n {4}_resaca\/quarantine\/broken\.json\n {6}expected a JSON/,
+    );
+    const list = await json(quarantineCommand, ['list', web]);
+    assert.deepEqual([list.files, list.brokenRecords, list.broken[0].id], [2, 1, 'broken']);
+    assert.equal((await json(quarantineCommand, ['list', web, '--reason', 'NOT_PARQUET'])).code, EXIT.ok);
+    assert.equal((await json(quarantineCommand, ['show', web, 'broken'])).broken[0].id, 'broken');
+    await drop('web/ds=1/other.parquet');
+    const retried = await json(quarantineCommand, ['retry', web, '--all']);
+    assert.deepEqual([retried.code, retried.added, retried.brokenRecords], [EXIT.incomplete, 1, 1]);
+    await run(quarantineCommand, ['discard', web, 'broken', '--yes']);
+    assert.deepEqual((await json(quarantineCommand, ['list', web])).brokenRecords, 0);
+  });
+
   it('discards after a question, the files only where it is told to', async () => {
     const { web, store } = await withBad();
     await assert.rejects(run(quarantineCommand, ['discard', web, '--all']), UsageError);

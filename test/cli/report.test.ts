@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
+import { createS3Store } from '../../src/aws/s3-store.ts';
 import { parquet, rowsOf } from '../support/landing.ts';
 import { deleteFile, landFile, runOnce } from '../support/local-landing.ts';
 import { runCli } from '../support/run-cli.ts';
+import { startS3Server } from '../support/s3-server.ts';
 import { makeTempFolder } from '../support/temp-folder.ts';
+import { available, resource } from '../support/unavailable.ts';
 
 describe('resaca report', () => {
   const folder = makeTempFolder();
@@ -72,6 +75,17 @@ describe('resaca report', () => {
     );
   });
 
+  it('shows a record of the quarantine that is none, and goes on', async () => {
+    const broken = join(table, '_resaca/quarantine/broken.json');
+    writeFileSync(broken, '<b>nothing</b>');
+    const { code, stdout } = await runCli(['report', table, '--out', '-']);
+    rmSync(broken);
+    assert.equal(code, 0);
+    assert.match(stdout, /1 record cannot be read, and is not counted here/);
+    assert.match(stdout, /_resaca\/quarantine\/broken\.json/);
+    assert.match(stdout, /expected a JSON object, got .*&lt;b&gt;nothing/);
+  });
+
   it('leaves out older commits', async () => {
     const { stdout } = await runCli(['report', table, '--json', '--since', '2999-01-01']);
     const { history } = JSON.parse(stdout);
@@ -92,4 +106,33 @@ describe('resaca report', () => {
       assert.match(stderr, message);
     });
   }
+});
+
+const aws = await resource(startS3Server);
+
+describe('resaca report of a table on S3', { skip: aws.skip ?? false }, () => {
+  it('is the same page, and reads without writing', async () => {
+    const server = available(aws);
+    const bucket = await server.createBucket();
+    const store = createS3Store({ client: server.client(), bucket });
+    for (const [index, ds] of ['2026-11-24', '2026-11-25'].entries()) {
+      await store.put(`lake/orders/ds=${ds}/a.parquet`, parquet(rowsOf(10 * index, 10)));
+    }
+    await store.put('lake/orders/ds=2026-11-25/bad.parquet', Buffer.from('no Parquet at all, by no means'));
+    const table = `s3://${bucket}/lake/orders`;
+    const converted = await runCli(['convert', table, '--yes'], { env: server.env });
+    assert.equal(converted.code, 3, converted.stderr);
+    await store.put('lake/orders/_resaca/quarantine/broken.json', Buffer.from('nothing'));
+    const before = await Array.fromAsync(store.list(''));
+
+    const page = await runCli(['report', table, '--out', '-'], { env: server.env });
+    assert.deepEqual([page.code, page.stderr], [0, '']);
+    assert.match(page.stdout, /^<!doctype html>.*<\/html>\n$/s);
+    assert.match(page.stdout, /ds=2026-11-25\/bad\.parquet/);
+    assert.match(page.stdout, /lake\/orders\/_resaca\/quarantine\/broken\.json/);
+    const facts = JSON.parse((await runCli(['report', table, '--json'], { env: server.env })).stdout);
+    assert.deepEqual([facts.table, facts.files.files, facts.files.rows, facts.partitions.count], [table, 2, 20, 2]);
+    assert.deepEqual([facts.quarantine.files, facts.quarantine.broken], [1, 1]);
+    assert.deepEqual(await Array.fromAsync(store.list('')), before);
+  });
 });

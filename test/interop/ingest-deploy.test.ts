@@ -11,6 +11,7 @@ import { bootstrap, type CdkOptions, deployStack, runCdk } from '../../scripts/l
 import { CREDENTIALS, REGION } from '../../scripts/local-aws/ministack.ts';
 import { Deployment } from '../support/deployment.ts';
 import { type Rows, startDeltaRs } from '../support/interop/engines.ts';
+import { runCli } from '../support/run-cli.ts';
 import { type S3Server, startS3Server } from '../support/s3-server.ts';
 import { makeTempFolder } from '../support/temp-folder.ts';
 import { available, resource } from '../support/unavailable.ts';
@@ -155,6 +156,14 @@ describe('the queues and webhooks of a deployment', { skip: found.skip ?? false 
       ['TYPE_MISMATCH', '1'],
       ['UNKNOWN_COLUMN', '1'],
     ]);
+    const replay = ['queue', 'replay', deployed.url('bronze/orders'), '--to', QueueordersQueueUrl, '--json'];
+    const replayed = await runCli([...replay, '--code', 'TYPE_MISMATCH'], { env: server.env });
+    assert.deepEqual([replayed.code, JSON.parse(replayed.stdout).sent], [0, 1], replayed.stderr);
+    await untilRows(
+      'bronze/orders__dead_letters',
+      "SELECT count(*), count(DISTINCT message_id), count(DISTINCT body) FROM t WHERE error_code = 'TYPE_MISMATCH'",
+      [['2', '2', '1']],
+    );
     await untilRows('bronze/hooks', 'SELECT n, event FROM t ORDER BY n', [
       ['1', 'push'],
       ['2', null],

@@ -275,7 +275,9 @@ describe('the quarantine', () => {
   const record = (world: HistoryWorld, id: number, fields: object) =>
     world.table.store.put(
       tableKey(world.table, `_resaca/quarantine/${id}.json`),
-      new TextEncoder().encode(JSON.stringify({ path: `p${id}`, detail: `d${id}`, size: 10, ...fields })),
+      new TextEncoder().encode(
+        JSON.stringify({ path: `p${id}`, detail: `d${id}`, eventTime: '', size: 10, ...fields }),
+      ),
     );
 
   it('is counted by reason, with the newest files', async () => {
@@ -284,8 +286,12 @@ describe('the quarantine', () => {
       const quarantinedAt = new Date(FIRST_TIME + id * DAY).toISOString();
       await record(world, id, { reason: id % 3 === 0 ? 'NOT_PARQUET' : 'SCHEMA_CONFLICT', quarantinedAt });
     }
+    await record(world, 31, { reason: 'NOT_PARQUET', quarantinedAt: 7 });
     const { quarantine, findings } = await report(world);
     assert.deepEqual([quarantine.files, quarantine.bytes, quarantine.more], [30, 300, false]);
+    assert.equal(quarantine.broken, 1);
+    assert.match(quarantine.brokenRecords[0]?.key ?? '', /_resaca\/quarantine\/31\.json$/);
+    assert.match(quarantine.brokenRecords[0]?.problem ?? '', /^expected a text as "quarantinedAt", got /);
     assert.deepEqual(
       quarantine.reasons.map(({ reason, files }) => [reason, files]),
       [

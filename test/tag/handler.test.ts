@@ -3,8 +3,9 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { SqsEvent } from '../../src/ingest/handler.ts';
 import { parseTagConfig, type TagRuleInput } from '../../src/tag/config.ts';
-import { createTagHandler, type TaggedObject, type TagStore } from '../../src/tag/handler.ts';
+import { createTagHandler } from '../../src/tag/handler.ts';
 import type { Tag } from '../../src/tag/rules.ts';
+import type { TaggedObject, TagStore } from '../../src/tag/tag-object.ts';
 import { createdRecord, removedRecord, sqsBatch } from '../support/landing.ts';
 
 const TIME = Date.parse('2026-11-24T06:00:00Z');

@@ -14,6 +14,7 @@ import { progressLines, resultJson, resultLines } from './print.ts';
 
 export const backfillCommand: Command = {
   name: 'backfill',
+  effect: 'writes',
   summary: 'take files that are there already into their tables, at a limited rate',
   description: [
     'Takes the files under PREFIX, a local folder or s3://bucket/prefix, into the tables that the rules of --config give them ' +

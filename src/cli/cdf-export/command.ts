@@ -14,6 +14,7 @@ import { openTarget } from './target.ts';
 
 export const cdfExportCommand: Command = {
   name: 'cdf export',
+  effect: 'writes',
   summary: 'write the changes of a table as CSV, JSON lines or Parquet',
   description: [
     'Writes the rows that were inserted, updated and deleted since the last time, from the change data feed of TABLE, a local ' +

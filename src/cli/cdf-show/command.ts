@@ -19,6 +19,7 @@ const DEFAULT_LIMIT = 100;
 
 export const cdfShowCommand: Command = {
   name: 'cdf show',
+  effect: 'reads',
   summary: 'show the rows that changed in a table',
   description: [
     'Shows the rows that the versions --from to --until of TABLE inserted, updated and deleted, with what happened to each, ' +

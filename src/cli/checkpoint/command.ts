@@ -12,6 +12,7 @@ import { createEngine } from '../maintenance-engine.ts';
 
 export const checkpointCommand: Command = {
   name: 'checkpoint',
+  effect: 'writes',
   summary: 'write a checkpoint of the latest version of a table',
   description: [
     'Writes a checkpoint, so that readers of TABLE need not read the commits before it, and names it in _last_checkpoint. ' +
@@ -35,7 +36,9 @@ async function runCheckpoint(args: ParsedArgs, { terminal }: CommandContext): Pr
   const options = parseOptions(args);
   const results: ({ readonly table: string } & CheckpointResult)[] = [];
   for (const table of await Promise.all(args.positionals.map(openLocation))) {
-    const result = await checkpointTable(createEngine(), table, options);
+    const show = (files: number): void => terminal.show([`${table.url}: ${plural(files, 'file')} of the checkpoint`]);
+    const result = await checkpointTable(createEngine(), table, { ...options, onProgress: show });
+    terminal.endShow();
     results.push({ table: table.url, ...result });
     if (!args.flag('json')) for (const line of resultLines(table.url, result)) await terminal.print(line);
   }

@@ -16,6 +16,7 @@ import { durationText, withRetention } from '../vacuum/durations.ts';
 
 export const cleanLogCommand: Command = {
   name: 'clean-log',
+  effect: 'writes',
   summary: 'delete the commits and checkpoints of versions that are too old to be read',
   description: [
     'Deletes what of the log of TABLE, a local folder or s3://bucket/prefix, is not needed for the versions within the ' +
@@ -44,7 +45,10 @@ async function runCleanLog(args: ParsedArgs, context: CommandContext): Promise<E
   const table = await openLocation(args.positionals[0] ?? '');
   const question = `Delete old versions from the log of ${table.url}? --dry-run shows how many.`;
   if (options.dryRun !== true && !args.flag('yes') && !(await isConfirmed(question, context))) return EXIT.failed;
-  const result = await withRetention(() => cleanLog(createEngine(), table, { ...options, signal }));
+  const onProgress = (files: number): void =>
+    terminal.show([`${table.url}: ${plural(files, 'file')} ${options.dryRun === true ? 'to delete' : 'deleted'}`]);
+  const result = await withRetention(() => cleanLog(createEngine(), table, { ...options, signal, onProgress }));
+  terminal.endShow();
   if (args.flag('json')) {
     await terminal.print(JSON.stringify({ ...result, cutoff: isoTime(result.cutoff) }, null, 2));
   } else {

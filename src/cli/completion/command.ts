@@ -16,6 +16,7 @@ const SCRIPTS: Readonly<Record<string, (commands: readonly Command[]) => string>
 export function createCompletionCommand(commands: readonly Command[]): Command {
   const command: Command = {
     name: 'completion',
+    effect: 'serves',
     summary: 'print what a shell needs to complete commands and options',
     description: ['Prints a script for SHELL, which is bash, zsh or fish, made from the commands as they are.'],
     positionals: ['SHELL'],

@@ -14,6 +14,7 @@ import { type Survey, surveyPrefix } from './survey.ts';
 
 export const convertCommand: Command = {
   name: 'convert',
+  effect: 'writes',
   summary: 'turn a folder or prefix of Parquet files into a Delta table',
   description: [
     'Turns the *.parquet files under TABLE, a local folder or s3://bucket/prefix, into a Delta table in place: their ' +

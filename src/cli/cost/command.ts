@@ -10,6 +10,7 @@ import { estimateLines, priceLines } from './print.ts';
 
 export const costCommand: Command = {
   name: 'cost',
+  effect: 'reads',
   summary: 'estimate what a load costs in a month, here and elsewhere',
   description: [
     'Puts list prices of us-east-1, without free tiers, to the requests and times that were measured: for Parquet files ' +

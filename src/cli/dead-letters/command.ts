@@ -13,6 +13,7 @@ const OPTIONS_OF = { list: ['limit'], redrive: ['to', 'all', 'max', 'dry-run'] }
 
 export const deadLettersCommand: Command = {
   name: 'dead-letters',
+  effect: 'writes',
   summary: 'look at the messages that could not be handled, and send them back',
   description: [
     'list: shows what is in the dead-letter queue QUEUE_URL, by the folders of the objects. Nothing is taken out.',

@@ -1,4 +1,4 @@
-import { formatRows, formatTime, isoTime, plural, shorten } from '../format.ts';
+import { formatRows, formatTime, isoTime, plural, printable, shorten } from '../format.ts';
 import type { Terminal } from '../terminal.ts';
 import type { Summary, UnreadableLetter } from './letters.ts';
 
@@ -45,9 +45,4 @@ export function summaryJson({ groups, unreadable }: Summary) {
       first: unreadable.first.map(({ sent, problem, body }) => ({ sent: isoTime(sent), reason: problem, body })),
     },
   };
-}
-
-/** Keys and bodies are whatever someone wrote: control characters in them are not for the terminal. */
-function printable(text: string): string {
-  return text.replace(/\p{Cc}/gu, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`);
 }

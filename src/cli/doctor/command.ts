@@ -11,6 +11,7 @@ const MAX_SAMPLE = 100_000;
 
 export const doctorCommand: Command = {
   name: 'doctor',
+  effect: 'reads',
   summary: 'look a table over, and say what should be done',
   description: [
     'Looks at the log, the sizes, statistics and partitions of the files, and the protocol of the Delta table TABLE, a ' +

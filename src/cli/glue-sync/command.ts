@@ -11,6 +11,7 @@ import { createEngine } from '../maintenance-engine.ts';
 
 export const glueSyncCommand: Command = {
   name: 'glue sync',
+  effect: 'writes',
   summary: 'bring the AWS Glue Data Catalog up to date with a table',
   description: [
     'Registers the Delta table at TABLE, s3://bucket/prefix, in the catalog as a native Delta table, which Athena, Spark and ' +
@@ -45,11 +46,13 @@ async function runSync(args: ParsedArgs, { terminal }: CommandContext): Promise<
   const dryRun = args.flag('dry-run');
   // Loaded when needed, with its client.
   const { createGlueCatalog } = await import('../../aws/glue-catalog.ts');
+  terminal.show([`Comparing ${table.url} with the catalog`]);
   const result = await syncTable({ ...createEngine(), catalog: createGlueCatalog() }, table, name, {
     createDatabase: args.flag('create-database'),
     properties: args.values('property'),
     dryRun,
   });
+  terminal.endShow();
   const text = args.flag('json')
     ? JSON.stringify({ location: table.url, ...name, dryRun, ...result }, null, 2)
     : resultLines(table.url, name, result, dryRun).join('\n');

@@ -13,6 +13,7 @@ const DEFAULT_HISTORY = 10;
 
 export const inspectCommand: Command = {
   name: 'inspect',
+  effect: 'reads',
   summary: 'show what a Delta table is made of',
   description: [
     'Shows the schema, protocol and features, files and rows, partitions, file sizes, statistics, log and history of ' +

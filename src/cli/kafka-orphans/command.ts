@@ -14,6 +14,7 @@ const MAX_NAMED = 100;
 
 export const kafkaOrphansCommand: Command = {
   name: 'kafka orphans',
+  effect: 'reads',
   summary: 'list data files that no commit of their table has',
   description: [
     'Lists the *.parquet files under TABLE that are not in the table: those that a writer left which crashed before its ' +

@@ -4,6 +4,7 @@ import type { ExitCode } from '../exit-codes.ts';
 
 export const kafkaReplayCommand: Command = {
   name: 'kafka replay',
+  effect: 'writes',
   summary: 'write what the bronze function gave up or put into dead letters',
   description: [
     'SOURCE is an on-failure destination of the event source mapping, s3://bucket/prefix, or a local folder with such ' +

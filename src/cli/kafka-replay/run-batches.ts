@@ -4,10 +4,10 @@ import { replayBatches } from '../../kafka/replay/replay-batches.ts';
 import type { ReplayDeps } from '../../kafka/replay/replay-records.ts';
 import type { CommandContext } from '../command.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
-import { formatCount, plural } from '../format.ts';
+import { formatCount, plural, printable } from '../format.ts';
 import { openLocation } from '../location.ts';
 import { STEP_TIMEOUT } from './step-timeout.ts';
-import { printable, ReplaySums, sumJson, sumLines } from './summary.ts';
+import { ReplaySums, sumJson, sumLines } from './summary.ts';
 
 export interface BatchesOptions {
   readonly sources: readonly string[];

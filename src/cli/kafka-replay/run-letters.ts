@@ -5,9 +5,9 @@ import type { ReplayDeps } from '../../kafka/replay/replay-records.ts';
 import type { CommandContext } from '../command.ts';
 import { describeError } from '../describe-error.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
-import { formatCount, plural } from '../format.ts';
+import { formatCount, plural, printable } from '../format.ts';
 import { STEP_TIMEOUT } from './step-timeout.ts';
-import { printable, ReplaySums, sumJson, sumLines } from './summary.ts';
+import { ReplaySums, sumJson, sumLines } from './summary.ts';
 
 export interface LettersOptions {
   /** Tables whose dead letters are meant, by root or URL. All if there are none. */

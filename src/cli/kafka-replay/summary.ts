@@ -1,6 +1,6 @@
 import type { ReplayResult, TableOutcome } from '../../kafka/replay/replay-records.ts';
 import { describeError } from '../describe-error.ts';
-import { formatCount, formatRows } from '../format.ts';
+import { formatCount, formatRows, printable } from '../format.ts';
 import type { Terminal } from '../terminal.ts';
 
 /** What became of the records of a table, over all steps. */
@@ -80,9 +80,4 @@ export function sumJson({ tables, unrouted }: ReplaySums) {
     })),
     unrouted,
   };
-}
-
-/** Keys and messages may hold what someone else wrote: control characters in them are not for the terminal. */
-export function printable(text: string): string {
-  return text.replace(/\p{Cc}/gu, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`);
 }

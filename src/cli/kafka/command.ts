@@ -2,6 +2,7 @@ import type { Command } from '../command.ts';
 
 export const kafkaCommand: Command = {
   name: 'kafka',
+  effect: 'serves',
   summary: 'write the records of Kafka topics into Delta tables, each once',
   description: [
     'Reads topics of any Kafka and writes their records into bronze tables until it is interrupted, as the bronze ' +

@@ -12,6 +12,7 @@ import { openSource, openTable } from './source.ts';
 
 export const loadCommand: Command = {
   name: 'load',
+  effect: 'writes',
   summary: 'load CSV, JSON lines, Avro and Parquet files into a Delta table',
   description: [
     'Reads each FILE, a local path or s3://bucket/key, and appends its rows to the table in the types that the table has, or ' +

@@ -25,6 +25,7 @@ export function createOptimizeCommand(parts: OptimizeCommandParts = {}): Command
 
 const DESCRIPTION: Omit<Command, 'run'> = {
   name: 'optimize',
+  effect: 'writes',
   summary: 'put small files of a table together into larger ones',
   description: [
     'Rewrites the small files of each partition of TABLE, a local path or s3://bucket/prefix, as files of the target ' +

@@ -1,5 +1,11 @@
 import type { TableRef } from '../../delta/table.ts';
-import { isMeant, type RecordFilter, readRecords, type StoredRecord } from '../../recovery/quarantine/records.ts';
+import {
+  type BrokenRecord,
+  isMeant,
+  type RecordFilter,
+  readRecords,
+  type StoredRecord,
+} from '../../recovery/quarantine/records.ts';
 import { type ParsedArgs, UsageError } from '../args.ts';
 import type { Command, CommandContext } from '../command.ts';
 import type { ExitCode } from '../exit-codes.ts';
@@ -23,6 +29,7 @@ const ACTIONS_OF: Readonly<Record<string, readonly Action[]>> = {
 
 export const quarantineCommand: Command = {
   name: 'quarantine',
+  effect: 'writes',
   summary: 'look at the files that did not fit a table, try them again, or discard them',
   description: [
     'list: the records under TABLE/_resaca/quarantine by reason. show: one or more of them, by id or path.',
@@ -30,6 +37,7 @@ export const quarantineCommand: Command = {
       'right. What is in the table then leaves the quarantine; what does not fit stays, with the reason of now.',
     'discard: deletes records, and with --delete-files the files that they are about. A file that stays is tried again by ' +
       'the next resaca reconcile.',
+    'A record that cannot be read is named with its key and the reason; discard deletes it by its id, or with --all.',
   ],
   positionals: ['ACTION', 'TABLE', '[ID|PATH...]'],
   options: {
@@ -65,18 +73,19 @@ async function runQuarantine(args: ParsedArgs, context: CommandContext): Promise
   const { place: table, engine } = await openLanding(location, args);
   const isJson = args.flag('json');
   const dryRun = args.flag('dry-run');
-  const records = () => chosen(table, filter);
+  const broken: BrokenRecord[] = [];
+  const records = () => chosen(table, filter, broken);
   switch (action) {
     case 'list':
-      return runList(table, records(), isJson, context);
+      return runList(table, records(), broken, isJson, context);
     case 'show':
-      return runShow(table, records(), names, isJson, context);
+      return runShow(table, records(), broken, names, isJson, context);
     case 'retry':
-      return runRetry(engine, table, records(), { dryRun, isJson }, context);
+      return runRetry(engine, table, records(), broken, { dryRun, isJson }, context);
     case 'discard': {
       const deleteFiles = args.flag('delete-files');
       const options = { dryRun, isJson, deleteFiles, isAsked: !args.flag('yes') && !dryRun };
-      return runDiscard(engine.reader, table, await Array.fromAsync(records()), options, context);
+      return runDiscard(engine.reader, table, await Array.fromAsync(records()), broken, options, context);
     }
   }
 }
@@ -91,6 +100,16 @@ function assertChosen(action: Action, args: ParsedArgs, { names, reasons }: Reco
   if (!args.flag('all') && !isChosen) throw new UsageError(`what to ${action} is missing: ID|PATH, --reason or --all`);
 }
 
-async function* chosen(table: TableRef, filter: RecordFilter): AsyncGenerator<StoredRecord, void, undefined> {
-  for await (const stored of readRecords(table)) if (isMeant(filter, stored)) yield stored;
+/** Those that are meant; of what cannot be read the reason is not known, and the path neither. */
+async function* chosen(
+  table: TableRef,
+  filter: RecordFilter,
+  broken: BrokenRecord[],
+): AsyncGenerator<StoredRecord, void, undefined> {
+  const note = (record: BrokenRecord): void => {
+    if (filter.reasons.length === 0 && (filter.names.length === 0 || filter.names.includes(record.id))) {
+      broken.push(record);
+    }
+  };
+  for await (const stored of readRecords(table, note)) if (isMeant(filter, stored)) yield stored;
 }

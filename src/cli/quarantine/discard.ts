@@ -1,7 +1,7 @@
 import type { CheckpointReader } from '../../delta/checkpoint.ts';
 import type { TableRef } from '../../delta/table.ts';
 import { discardRecords } from '../../recovery/quarantine/discard.ts';
-import type { StoredRecord } from '../../recovery/quarantine/records.ts';
+import type { BrokenRecord, StoredRecord } from '../../recovery/quarantine/records.ts';
 import type { CommandContext } from '../command.ts';
 import { isConfirmed } from '../confirm.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
@@ -20,13 +20,15 @@ export async function runDiscard(
   reader: CheckpointReader,
   table: TableRef,
   records: readonly StoredRecord[],
+  broken: readonly BrokenRecord[],
   { dryRun, isJson, deleteFiles, isAsked }: DiscardOptions,
   context: CommandContext,
 ): Promise<ExitCode> {
   const { terminal } = context;
-  const what = `${plural(records.length, 'record')}${deleteFiles ? ' and their files' : ''} of ${table.url}`;
-  if (isAsked && records.length > 0 && !(await isConfirmed(`Delete ${what}?`, context))) return EXIT.failed;
-  const result = await discardRecords(reader, table, records, { deleteFiles });
+  const count = records.length + broken.length;
+  const what = `${plural(count, 'record')}${deleteFiles ? ' and their files' : ''} of ${table.url}`;
+  if (isAsked && count > 0 && !(await isConfirmed(`Delete ${what}?`, context))) return EXIT.failed;
+  const result = await discardRecords(reader, table, records, { deleteFiles, broken });
   if (isJson) {
     await terminal.print(JSON.stringify({ table: table.url, dryRun, ...result }, null, 2));
     return EXIT.ok;

@@ -1,10 +1,11 @@
 import type { TableRef } from '../../delta/table.ts';
 import type { TableEngine } from '../../ingest/engine.ts';
-import type { StoredRecord } from '../../recovery/quarantine/records.ts';
+import type { BrokenRecord, StoredRecord } from '../../recovery/quarantine/records.ts';
 import { RETRY_BATCH, type Retried, type RetryOutcome, retryRecords } from '../../recovery/quarantine/retry.ts';
 import type { CommandContext } from '../command.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { formatCount, formatRows, plural } from '../format.ts';
+import { brokenJson, brokenLines } from './list.ts';
 
 /** Files that are named in the text, and in the JSON. */
 const NAMED = 10;
@@ -15,6 +16,7 @@ export async function runRetry(
   engine: TableEngine,
   table: TableRef,
   records: AsyncIterable<StoredRecord>,
+  broken: readonly BrokenRecord[],
   { dryRun, isJson }: { readonly dryRun: boolean; readonly isJson: boolean },
   { terminal, signal }: CommandContext,
 ): Promise<ExitCode> {
@@ -43,15 +45,17 @@ export async function runRetry(
   terminal.endShow();
   const left = counts.rejected + counts.failed + counts.left;
   if (isJson) {
-    await terminal.print(JSON.stringify({ table: table.url, dryRun, ...counts, stay, remaining: isStopped }, null, 2));
+    const json = { table: table.url, dryRun, ...counts, stay, ...brokenJson(broken), remaining: isStopped };
+    await terminal.print(JSON.stringify(json, null, 2));
   } else {
     await terminal.print(`${table.url}${dryRun ? ': dry run, nothing was written' : ''}`);
     for (const line of countLines(counts, dryRun)) await terminal.print(line);
     for (const file of stay.slice(0, NAMED)) await terminal.print(`    ${JSON.stringify(file)}`);
     if (left > NAMED) await terminal.print(`    and ${formatCount(left - NAMED)} more`);
+    for (const line of brokenLines(broken)) await terminal.print(line);
     if (isStopped) await terminal.print('  stopped before the end; the same command goes on');
   }
-  return left > 0 || isStopped ? EXIT.incomplete : EXIT.ok;
+  return left + broken.length > 0 || isStopped ? EXIT.incomplete : EXIT.ok;
 }
 
 function isGone({ outcome }: Retried): boolean {

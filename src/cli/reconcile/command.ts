@@ -11,6 +11,7 @@ import { parseDuration } from '../units.ts';
 
 export const reconcileCommand: Command = {
   name: 'reconcile',
+  effect: 'writes',
   summary: 'append what events missed to a table, and remove what is gone',
   description: [
     'Compares what lies under TABLE, a local folder or s3://bucket/prefix, with its log. Files that no commit tells of, or ' +

@@ -1,15 +1,13 @@
-import { readFile } from 'node:fs/promises';
-import { extname, relative, resolve, sep } from 'node:path';
+import { relative, resolve, sep } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { pathToFileURL } from 'node:url';
 import type { TableRef } from '../../delta/table.ts';
 import { type AppendConfig, appendCommitRules, parseAppendConfig } from '../../ingest/config.ts';
-import { ConfigError } from '../../ingest/config-reader.ts';
 import type { TableEngine } from '../../ingest/engine.ts';
 import { createCheckpointReader } from '../../parquet/checkpoint-reader.ts';
 import { bucketOf } from '../../recovery/routes.ts';
 import { createFolderStore } from '../../storage/folder-store.ts';
 import { type OptionSpec, type ParsedArgs, UsageError } from '../args.ts';
+import { partOf, readConfigFile, rulesOf } from '../config-file.ts';
 import { createDryRunStore } from '../convert/dry-run-store.ts';
 import { openConfigured, openLocation } from '../location.ts';
 
@@ -36,30 +34,30 @@ export interface OpenLanding {
   at(root: string): TableRef;
 }
 
-/** Parts of a deployment's configuration beside the rules; see infra/config/types.ts. */
-const OF_DEPLOYMENTS = [
-  'stage',
-  'landing',
-  'append',
-  'alarms',
-  'kafka',
-  'maintenance',
-  'commitTables',
-  'dashboard',
-  'encryption',
-];
-
 /** Opens what a location names, with the rules of `--config`. Throws UsageError for what is wrong. */
 export async function openLanding(location: string, args: ParsedArgs): Promise<OpenLanding> {
   const path = args.value('config');
   const { config, suffixes } = path === undefined ? { config: parseAppendConfig({}) } : await readRules(path);
+  const place = await openPlace(location, args, path === undefined ? undefined : config);
+  return { ...place, engine: createEngine(config), suffixes: suffixes ?? undefined };
+}
+
+/**
+ * Opens what a location names, which commits by rules, if there are any; `--dry-run` gives it a store that writes nothing.
+ * Throws UsageError.
+ */
+export async function openPlace(
+  location: string,
+  args: ParsedArgs,
+  config: AppendConfig | undefined,
+): Promise<Pick<OpenLanding, 'place' | 'at'>> {
   const landing = args.value('landing');
   const isS3 = /^s3[an]?:\/\//.test(location);
   if (landing !== undefined && isS3) throw new UsageError('--landing is for local tables; of S3, it is the bucket');
   const place =
     landing !== undefined
       ? placeIn(landing, location)
-      : path === undefined
+      : config === undefined
         ? await openLocation(location)
         : await openConfigured(
             location,
@@ -68,7 +66,7 @@ export async function openLanding(location: string, args: ParsedArgs): Promise<O
   const store = args.flag('dry-run') ? createDryRunStore(place.store) : place.store;
   const base = place.root === '' ? place.url : place.url.slice(0, -place.root.length - 1);
   const at = (root: string): TableRef => ({ store, root, url: root === '' ? base : `${base}/${root}` });
-  return { place: { ...place, store }, engine: createEngine(config), suffixes: suffixes ?? undefined, at };
+  return { place: { ...place, store }, at };
 }
 
 function placeIn(landing: string, location: string): TableRef {
@@ -80,26 +78,12 @@ function placeIn(landing: string, location: string): TableRef {
   return { store: createFolderStore(folder), root, url: root === '' ? folder : `${folder}/${root}` };
 }
 
-async function readRules(path: string): Promise<{ config: AppendConfig; suffixes?: readonly string[] | undefined }> {
-  try {
-    const value = await readValue(path);
-    if (typeof value !== 'object' || value === null) return { config: parseAppendConfig(value) };
-    const rules = Object.fromEntries(Object.entries(value).filter(([name]) => !OF_DEPLOYMENTS.includes(name)));
-    const { landing } = value as { landing?: { suffixes?: unknown } };
-    const suffixes = Array.isArray(landing?.suffixes) ? landing.suffixes.map(String) : undefined;
-    return { config: parseAppendConfig(rules), suffixes };
-  } catch (error) {
-    const isTheirs = error instanceof ConfigError || error instanceof SyntaxError;
-    if (!isTheirs && !(error instanceof Error && 'code' in error)) throw error;
-    throw new UsageError(`${path}: ${error.message}`);
-  }
-}
-
-async function readValue(path: string): Promise<unknown> {
-  if (extname(path) === '.json') return JSON.parse(await readFile(path, 'utf8'));
-  const module: Readonly<Record<string, unknown>> = await import(pathToFileURL(resolve(path)).href);
-  if (module.config === undefined) throw new ConfigError(['expected it to export `config`']);
-  return module.config;
+function readRules(path: string): Promise<{ config: AppendConfig; suffixes?: readonly string[] | undefined }> {
+  return readConfigFile(path, (value) => {
+    const suffixes = partOf(partOf(value, 'landing'), 'suffixes');
+    const config = parseAppendConfig(rulesOf(value));
+    return { config, suffixes: Array.isArray(suffixes) ? suffixes.map(String) : undefined };
+  });
 }
 
 function createEngine(config: AppendConfig): TableEngine {

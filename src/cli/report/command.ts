@@ -15,6 +15,7 @@ const STDOUT = '-';
 
 export const reportCommand: Command = {
   name: 'report',
+  effect: 'reads',
   summary: 'write a report of a table with pictures, as one HTML file',
   description: [
     'Writes an HTML file about the Delta table TABLE, a local folder or s3://bucket/prefix: growth, file sizes, lag, ' +

@@ -10,6 +10,7 @@ const DEMO_LANDING = 'landing';
 
 export const startCommand: Command = {
   name: 'start',
+  effect: 'serves',
   summary: 'run the pipeline on this machine, on a local folder',
   description: [
     'Without options: lets Parquet files of several writers land in ./landing for some seconds, shows how they become ' +

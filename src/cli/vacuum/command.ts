@@ -15,6 +15,7 @@ const ORPHANS = ['auto', 'delete', 'keep'] as const;
 
 export const vacuumCommand: Command = {
   name: 'vacuum',
+  effect: 'writes',
   summary: 'delete files that no version of a table needs any more',
   description: [
     'Deletes the files under TABLE, a local folder or s3://bucket/prefix, that the log removed before the retention, and ' +

@@ -19,6 +19,8 @@ export interface CheckpointOptions {
   readonly dryRun?: boolean;
   /** Time at which to stop, ms since the epoch. @default none */
   readonly deadline?: number;
+  /** Told the files of which it knows whether they belong into the checkpoint, every some thousand. */
+  readonly onProgress?: (files: number) => void;
 }
 
 export interface CheckpointResult {
@@ -70,7 +72,7 @@ function isChangedLog(error: unknown): boolean {
 async function attemptCheckpoint(
   engine: MaintenanceEngine,
   table: TableRef,
-  { version: wanted, kind: asked, dryRun = false, deadline = Number.POSITIVE_INFINITY }: CheckpointOptions,
+  { version: wanted, kind: asked, dryRun = false, deadline = Number.POSITIVE_INFINITY, onProgress }: CheckpointOptions,
 ): Promise<CheckpointResult> {
   const snapshot = await loadSnapshot(table, engine.reader, wanted === undefined ? {} : { version: wanted });
   assertCheckpointable(snapshot);
@@ -84,7 +86,7 @@ async function attemptCheckpoint(
   const kind = asked ?? checkpointKind(snapshot);
   if (kind === 'v2') assertV2(snapshot);
   if (dryRun) return { version, kind, outcome: 'planned', remaining: true, announced: false };
-  const written = await writeBefore(deadline, engine, snapshot, kind);
+  const written = await writeBefore({ deadline, onProgress }, engine, snapshot, kind);
   if (written === undefined) return { version, kind, outcome: 'outOfTime', remaining: true, announced: false };
   const announced = await announceCheckpoint(table, written.hint);
   const { key, rows, adds, bytes, bytesWritten, sidecars } = written;
@@ -106,6 +108,8 @@ function assertV2({ table, protocol }: Snapshot): void {
   throw new DeltaError('UNSUPPORTED_WRITER', message, { table: table.url, features: ['v2Checkpoint'] });
 }
 
+const PROGRESS_STEP = 5_000;
+
 /** Ends the writing of a checkpoint. */
 class OutOfTime extends Error {
   override readonly name = 'OutOfTime';
@@ -113,18 +117,21 @@ class OutOfTime extends Error {
 
 /** Undefined when the time was up before the checkpoint was whole; then there is none. */
 async function writeBefore(
-  deadline: number,
+  { deadline, onProgress }: { readonly deadline: number; readonly onProgress: CheckpointOptions['onProgress'] },
   engine: MaintenanceEngine,
   snapshot: Snapshot,
   kind: CheckpointKind,
 ): Promise<WrittenCheckpoint | undefined> {
   const layout = checkpointLayout(snapshot);
   const cutoff = tombstoneCutoff(snapshot, engine.now());
+  let files = 0;
   const options = {
     stats: layout.stats || layout.statsParsed !== undefined,
     cutoff,
     isLive: (action: Parameters<typeof isLive>[0]) => {
       if (engine.now() >= deadline) throw new OutOfTime();
+      files += 1;
+      if (files % PROGRESS_STEP === 0) onProgress?.(files);
       return isLive(action, cutoff);
     },
   };

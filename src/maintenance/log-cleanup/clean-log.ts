@@ -26,6 +26,8 @@ export interface CleanLogOptions {
   /** ms since the epoch: then it stops, between two files. */
   readonly deadline?: number;
   readonly signal?: AbortSignal;
+  /** Told how many files are deleted, or would be, time after time. */
+  readonly onProgress?: (files: number) => void;
 }
 
 /** Why no version was cleaned up. */
@@ -200,10 +202,14 @@ class CleanUp {
       this.deleted[kind] += 1;
       this.bytes += info.size;
     });
+    if (files.length > 0) this.options.onProgress?.(this.count());
   }
 
   result(): Pick<CleanLogResult, 'deleted' | 'files' | 'bytes' | 'remaining'> {
-    const files = Object.values(this.deleted).reduce((sum, count) => sum + count, 0);
-    return { deleted: { ...this.deleted }, files, bytes: this.bytes, remaining: this.remaining };
+    return { deleted: { ...this.deleted }, files: this.count(), bytes: this.bytes, remaining: this.remaining };
+  }
+
+  private count(): number {
+    return Object.values(this.deleted).reduce((sum, count) => sum + count, 0);
   }
 }

@@ -3,7 +3,7 @@ import { isDeltaError } from '../../delta/errors.ts';
 import { findActive, loadSnapshot } from '../../delta/snapshot.ts';
 import { type TableRef, tableKey } from '../../delta/table.ts';
 import { mapConcurrently } from '../../ingest/concurrently.ts';
-import type { StoredRecord } from './records.ts';
+import type { BrokenRecord, StoredRecord } from './records.ts';
 
 export interface DiscardResult {
   /** Records that are gone. */
@@ -18,13 +18,14 @@ const CONCURRENCY = 16;
 
 /**
  * Deletes records, and their objects where it is asked for: first the object, so that a crash in between leaves the record.
- * An object stays that is active in the table, or is another version than the record is about.
+ * An object stays that is active in the table, or is another version than the record is about. Of records that cannot be
+ * read it is not known what they are about: only they themselves are deleted.
  */
 export async function discardRecords(
   reader: CheckpointReader,
   table: TableRef,
   records: readonly StoredRecord[],
-  { deleteFiles }: { readonly deleteFiles: boolean },
+  { deleteFiles, broken = [] }: { readonly deleteFiles: boolean; readonly broken?: readonly BrokenRecord[] },
 ): Promise<DiscardResult> {
   const active = deleteFiles ? await activePaths(reader, table, records) : new Set<string>();
   const outcomes = await mapConcurrently(records, CONCURRENCY, async ({ key, record: { path, etag } }) => {
@@ -35,8 +36,9 @@ export async function discardRecords(
     await table.store.delete(key);
     return { isDeleted, isKept: info !== undefined && !isDeleted, path };
   });
+  await mapConcurrently(broken, CONCURRENCY, ({ key }) => table.store.delete(key));
   return {
-    records: outcomes.length,
+    records: outcomes.length + broken.length,
     files: outcomes.filter(({ isDeleted }) => isDeleted).length,
     kept: outcomes.filter(({ isKept }) => isKept).map(({ path }) => path),
   };

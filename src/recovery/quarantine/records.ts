@@ -12,44 +12,83 @@ export interface StoredRecord {
   readonly record: QuarantineRecord;
 }
 
+/** An object in the place of a record that is none, or cannot be read. */
+export interface BrokenRecord {
+  readonly id: string;
+  readonly key: string;
+  /** What is wrong with it. */
+  readonly problem: string;
+}
+
 /** Records read at the same time. */
 const CONCURRENCY = 32;
 /** Records held at once. */
 const PAGE = 1_000;
+/** A larger object is no record; bytes. Ours have some kB, with a schema of thousands of columns some hundred. */
+const MAX_BYTES = 4 * 1024 * 1024;
 
-/** The records of a table's quarantine, in the order of their names. Throws for an object that is no record. */
-export async function* readRecords(table: TableRef): AsyncGenerator<StoredRecord, void, undefined> {
+/**
+ * The records of a table's quarantine, in the order of their names. Objects that are no records, and those that may not be
+ * read, are told to `onBroken`, and the others come all the same. Throws the store's other errors.
+ */
+export async function* readRecords(
+  table: TableRef,
+  onBroken: (broken: BrokenRecord) => void,
+): AsyncGenerator<StoredRecord, void, undefined> {
   let page: ObjectInfo[] = [];
   for await (const info of table.store.list(tableKey(table, `${QUARANTINE_DIR}/`))) {
     if (!info.key.endsWith('.json') || page.push(info) < PAGE) continue;
-    yield* await readPage(table, page);
+    yield* await readPage(table, page, onBroken);
     page = [];
   }
-  yield* await readPage(table, page);
+  yield* await readPage(table, page, onBroken);
 }
 
-async function readPage(table: TableRef, page: readonly ObjectInfo[]): Promise<StoredRecord[]> {
-  const records = await mapConcurrently(page, CONCURRENCY, async ({ key }) => {
-    try {
-      return parseRecord(key, (await table.store.get(key)).body);
-    } catch (error) {
-      // Discarded, or retried, meanwhile.
-      if (isStoreError(error, 'NOT_FOUND')) return undefined;
-      throw error;
-    }
+async function readPage(
+  table: TableRef,
+  page: readonly ObjectInfo[],
+  onBroken: (broken: BrokenRecord) => void,
+): Promise<StoredRecord[]> {
+  const records = await mapConcurrently(page, CONCURRENCY, (info) => readRecord(table, info));
+  return records.flatMap((record) => {
+    if (record === undefined) return [];
+    if ('record' in record) return [record];
+    onBroken(record);
+    return [];
   });
-  return records.filter((record) => record !== undefined);
 }
 
-function parseRecord(key: string, body: Uint8Array): StoredRecord {
-  const text = new TextDecoder().decode(body);
-  const record = parseJson(text);
-  const { reason, path } = record ?? {};
-  if (typeof reason !== 'string' || typeof path !== 'string') {
-    throw new Error(`${key} is no record of a quarantine: ${JSON.stringify(text.slice(0, 80))}`);
-  }
+/** Undefined for a record that is gone. */
+async function readRecord(
+  table: TableRef,
+  { key, size }: ObjectInfo,
+): Promise<StoredRecord | BrokenRecord | undefined> {
   const id = key.slice(key.lastIndexOf('/') + 1, -'.json'.length);
-  return { id, key, record: record as unknown as QuarantineRecord };
+  if (size > MAX_BYTES) return { id, key, problem: `it has ${size} bytes, a record has ${MAX_BYTES} at most` };
+  try {
+    const { body } = await table.store.get(key);
+    const parsed = parseRecord(new TextDecoder().decode(body));
+    return 'problem' in parsed ? { id, key, ...parsed } : { id, key, ...parsed };
+  } catch (error) {
+    // Discarded, or retried, meanwhile.
+    if (isStoreError(error, 'NOT_FOUND')) return undefined;
+    if (isStoreError(error, 'ACCESS_DENIED')) return { id, key, problem: error.message };
+    throw error;
+  }
+}
+
+const TEXTS = ['reason', 'detail', 'path', 'eventTime', 'quarantinedAt'] as const;
+const NUMBERS = ['size', 'retries'] as const;
+
+function parseRecord(text: string): { readonly record: QuarantineRecord } | { readonly problem: string } {
+  const record = parseJson(text);
+  const got = JSON.stringify(text.slice(0, 80));
+  if (record === undefined) return { problem: `expected a JSON object, got ${got}` };
+  const noText = TEXTS.find((name) => typeof record[name] !== 'string');
+  if (noText !== undefined) return { problem: `expected a text as "${noText}", got ${got}` };
+  const noNumber = NUMBERS.find((name) => name in record && typeof record[name] !== 'number');
+  if (noNumber !== undefined) return { problem: `expected a number as "${noNumber}", got ${got}` };
+  return { record: record as unknown as QuarantineRecord };
 }
 
 function parseJson(text: string): Record<string, unknown> | undefined {

@@ -3,7 +3,6 @@ import { loadSnapshot, type Snapshot } from '../../delta/snapshot.ts';
 import type { TableRef } from '../../delta/table.ts';
 import { examineTable } from '../../maintenance/doctor/doctor.ts';
 import type { MaintenanceEngine } from '../../maintenance/engine.ts';
-import { readRecords } from '../../recovery/quarantine/records.ts';
 import type { FileFacts, HistoryEnd, HistoryFacts, ReportFacts } from '../facts.ts';
 import { columnsOf } from './columns.ts';
 import { FileSums } from './file-sums.ts';
@@ -49,7 +48,7 @@ export async function collectReport(
   const files = sums.files();
   const asked = { limit, since: since ?? null };
   const history = await sumHistory(snapshot, files, asked, (commits) => onProgress?.({ files: files.files, commits }));
-  const quarantine = await sumQuarantine(readRecords(table));
+  const quarantine = await sumQuarantine(table);
   return {
     ...describe(snapshot),
     generatedAt: engine.now(),

@@ -1,4 +1,4 @@
-import type { ReportFacts } from '../facts.ts';
+import type { QuarantineFacts, ReportFacts } from '../facts.ts';
 import { formatBytes, formatCount, formatDuration, formatTime, plural, shortCount } from '../format.ts';
 import { type Html, html, NONE, outside } from '../html.ts';
 
@@ -36,8 +36,8 @@ function keyFigures({ files, history, quarantine, findings, partitions, partitio
     figure(
       'In quarantine',
       `${quarantine.more ? '>' : ''}${formatCount(quarantine.files)}`,
-      quarantine.files === 0 ? 'every file was taken' : plural(quarantine.reasons.length, 'reason'),
-      quarantine.files === 0 ? '' : 'is-warning',
+      inQuarantine(quarantine),
+      quarantine.files + quarantine.broken === 0 ? '' : 'is-warning',
     ),
     figure(
       'Health',
@@ -98,4 +98,9 @@ function logText({ oldestVersion, checkpointVersion, commitsSinceCheckpoint }: R
   const checkpoint =
     checkpointVersion === null ? 'no checkpoint' : `checkpoint of version ${formatCount(checkpointVersion)}`;
   return `${from}${checkpoint}, ${plural(commitsSinceCheckpoint, 'commit')} since`;
+}
+
+function inQuarantine({ files, reasons, broken }: QuarantineFacts): string {
+  if (broken > 0) return `${plural(broken, 'record')} unreadable`;
+  return files === 0 ? 'every file was taken' : plural(reasons.length, 'reason');
 }

@@ -1,5 +1,5 @@
 import type { Finding } from '../../maintenance/doctor/findings.ts';
-import type { ColumnFacts, ReportFacts } from '../facts.ts';
+import type { ColumnFacts, QuarantineFacts, ReportFacts } from '../facts.ts';
 import { formatBytes, formatCount, plural } from '../format.ts';
 import { type Html, html, NONE, outside } from '../html.ts';
 import { cell, leftOut, section, table } from './table.ts';
@@ -35,7 +35,9 @@ function sentence(text: string): string {
 /** What did not fit the table. */
 export function renderQuarantine({ quarantine }: ReportFacts): Html {
   const { files, bytes, more, reasons, newest } = quarantine;
-  if (files === 0) return section('quarantine', 'Quarantine', html`<p>No file is in quarantine.</p>`);
+  if (files === 0) {
+    return section('quarantine', 'Quarantine', html`<p>No file is in quarantine.</p>`, renderBroken(quarantine));
+  }
   return section(
     'quarantine',
     'Quarantine',
@@ -59,7 +61,7 @@ export function renderQuarantine({ quarantine }: ReportFacts): Html {
           cell(formatBytes(group.bytes)),
           day(group.oldest),
           day(group.newest),
-          outside(String(group.detail ?? ''), 300),
+          outside(group.detail, 300),
         ]),
     ),
     leftOut(MAX_REASONS, reasons.length, 'reasons'),
@@ -80,11 +82,25 @@ export function renderQuarantine({ quarantine }: ReportFacts): Html {
         outside(file.detail, 300),
       ]),
     )}</details>`,
+    renderBroken(quarantine),
   );
 }
 
+/** Records that say nothing: somebody has to look at them. */
+function renderBroken({ broken, brokenRecords }: QuarantineFacts): Html {
+  if (broken === 0) return NONE;
+  return html`<p>${plural(broken, 'record')} cannot be read, and ${broken === 1 ? 'is' : 'are'} not counted here. <code>resaca quarantine show</code> shows one by its id, <code>discard</code> deletes it.</p>${table(
+    'Records that cannot be read',
+    [
+      { name: 'Key', kind: 'code' },
+      { name: 'What is wrong', kind: 'long' },
+    ],
+    brokenRecords.map(({ key, problem }) => [outside(key, 400), outside(problem, 300)]),
+  )}${leftOut(brokenRecords.length, broken, 'records')}`;
+}
+
 function day(time: string): Html {
-  return outside(String(time ?? '').slice(0, 10), 60);
+  return outside(time.slice(0, 10), 60);
 }
 
 /** The columns with types and comments. */
