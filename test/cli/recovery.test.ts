@@ -140,6 +140,21 @@ describe('resaca backfill', () => {
     assert.equal((await listKeys(store)).filter((key) => key.startsWith('_resaca/backfill/')).length, 1);
   });
 
+  it('does not go on in one delivery of an inventory where it stopped in another', async () => {
+    const { folder, store, drop } = await landing();
+    for (const key of ['web/ds=2/a', 'web/ds=2/b']) await drop(`${key}.parquet`);
+    const inventory = join(makeTempFolder(), 'inventory.csv');
+    const line = (key: string) => `b,${key},1,2020-01-01T00:00:00Z\n`;
+    writeFileSync(inventory, `Bucket,Key,Size,LastModifiedDate\n${line('web/ds%3D2/a.parquet')}`);
+    await json(backfillCommand, [folder, '--yes', '--inventory', inventory]);
+    const [key = ''] = (await listKeys(store)).filter((one) => one.startsWith('_resaca/backfill/'));
+    const state = JSON.parse(new TextDecoder().decode((await store.get(key)).body));
+    await store.put(key, new TextEncoder().encode(JSON.stringify({ ...state, isDone: false })));
+    writeFileSync(inventory, `Bucket,Key,Size,LastModifiedDate\n${line('web/ds%3D2/b.parquet')}`);
+    const { added, listedBefore } = await json(backfillCommand, [folder, '--yes', '--inventory', inventory]);
+    assert.deepEqual([added, listedBefore], [1, 0]);
+  });
+
   it('shows how far it is, and how long it takes', () => {
     const lines = progressLines(
       { id: 'x', listed: 600, listedBefore: 100, ignored: 0, total: 1_100, tables: 2, ...noSums(), added: 400 },

@@ -4,14 +4,12 @@ import { utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { describe, it } from 'node:test';
-import { gzipSync } from 'node:zlib';
 import { parseCommandLine, UsageError } from '../../src/cli/args.ts';
 import { cleanLogCommand } from '../../src/cli/clean-log/command.ts';
 import { COMMON_OPTIONS, type Command, commandHelp } from '../../src/cli/command.ts';
 import { doctorCommand } from '../../src/cli/doctor/command.ts';
 import { createTerminal } from '../../src/cli/terminal.ts';
 import { vacuumCommand } from '../../src/cli/vacuum/command.ts';
-import { readInventory } from '../../src/cli/vacuum/inventory.ts';
 import { createFolderStore } from '../../src/storage/folder-store.ts';
 import { add, createLogBuilder, metaData, protocol, remove } from '../support/delta-log-builder.ts';
 import { DAY } from '../support/history-world.ts';
@@ -98,59 +96,6 @@ describe('resaca vacuum', () => {
     await run(vacuumCommand, [folder, '--yes', '--inventory', path]);
     assert.deepEqual(await files(), ['_inventory.csv', 'active.parquet', 'removed.parquet']);
   });
-});
-
-describe('an inventory', () => {
-  const table = { store: createFolderStore(makeTempFolder()), root: 'lake/orders', url: 's3://bucket/lake/orders' };
-  const time = '2026-11-24T06:30:00.000Z';
-
-  async function read(name: string, content: string | Buffer, more: Readonly<Record<string, string | Buffer>> = {}) {
-    const folder = makeTempFolder();
-    for (const [file, text] of Object.entries({ [name]: content, ...more })) writeFileSync(join(folder, file), text);
-    return Array.fromAsync(readInventory(join(folder, name), table));
-  }
-
-  const line = (key: string, size = '5') => `"bucket","${key}","${size}","${time}"\n`;
-
-  it('is read with its keys decoded, below the root only', async () => {
-    const keys = ['lake/orders/p%3Da+b/%C3%A9%2B.parquet', 'lake/orders_2/x.parquet', 'lake/orders/y.parquet'];
-    const expected = ['p=a b/é+.parquet', 'y.parquet'].map((path) => ({ path, size: 5, modified: Date.parse(time) }));
-    const text = keys.map((key) => line(key)).join('');
-    assert.deepEqual(await read('x.csv', text), expected);
-    assert.deepEqual(await read('x.csv.gz', gzipSync(text)), expected);
-    assert.deepEqual(await read('x.csv', `Bucket,Key,Size,LastModifiedDate\n${text.replaceAll('"', '')}`), expected);
-  });
-
-  it('is read by its manifest, without older versions and delete markers', async () => {
-    const schema = 'Bucket, Key, VersionId, IsLatest, IsDeleteMarker, Size, LastModifiedDate, ETag';
-    const row = (name: string, latest: boolean, marker: boolean) =>
-      `"bucket","lake/orders/${name}","v","${latest}","${marker}","${marker ? '' : 5}","${time}","e"\n`;
-    const manifest = { fileFormat: 'CSV', fileSchema: schema, files: [{ key: 'inventory/data/1.csv.gz' }] };
-    const data = row('now', true, false) + row('before', false, false) + row('gone', true, true);
-    const files = await read('manifest.json', JSON.stringify(manifest), { '1.csv.gz': gzipSync(data) });
-    assert.deepEqual(
-      files.map(({ path }) => path),
-      ['now'],
-    );
-    await assert.rejects(read('manifest.json', JSON.stringify(manifest)), /1\.csv\.gz is not beside/);
-  });
-
-  const wrong: Readonly<Record<string, readonly [name: string, content: string, message: RegExp]>> = {
-    'another bucket': ['x.csv', line('lake/orders/x').replace('bucket', 'other'), /line 1.*"other"/],
-    'no size': ['x.csv', line('lake/orders/x', ''), /line 1 has the size ""/],
-    'no time': ['x.csv', line('lake/orders/x').replace(time, 'today'), /line 1.*"today"/],
-    'a broken key': ['x.csv', line('lake/orders/%zz'), /line 1.*not URL-encoded/],
-    'no CSV': ['x.csv', '"a"b,c\n', /line 1 is no line/],
-    'missing columns': ['x.csv', 'Key,Size\n', /lacks the columns LastModifiedDate/],
-    ORC: ['manifest.json', '{"fileFormat":"ORC"}', /ORC, expected CSV/],
-    'another JSON': ['manifest.json', '{"fileFormat":"CSV"}', /no manifest/],
-    'no JSON': ['manifest.json', 'x', /no JSON object/],
-  };
-  for (const [name, [file, content, message]] of Object.entries(wrong)) {
-    it(`is refused with ${name}`, async () => {
-      await assert.rejects(read(file, content), { name: 'UsageError', message });
-    });
-  }
 });
 
 describe('resaca clean-log', () => {

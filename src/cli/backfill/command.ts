@@ -1,4 +1,3 @@
-import { basename } from 'node:path';
 import { type TableRef, tableKey } from '../../delta/table.ts';
 import { limitRequests, RateLimit } from '../../recovery/backfill/rate-limit.ts';
 import { type BackfillProgress, type BackfillSource, runBackfill } from '../../recovery/backfill/run.ts';
@@ -7,6 +6,7 @@ import { type ParsedArgs, parseWholeNumber } from '../args.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { isConfirmed } from '../confirm.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
+import { inventoryId } from '../inventory/inventory-id.ts';
 import { objectsOf } from '../recovery/inventory.ts';
 import { LANDING_OPTIONS, openLanding, unknownOf } from '../recovery/landing.ts';
 import { parseDuration } from '../units.ts';
@@ -27,7 +27,10 @@ export const backfillCommand: Command = {
     ...LANDING_OPTIONS,
     'dry-run': { help: 'do everything but write' },
     yes: { help: 'do not ask' },
-    inventory: { value: 'FILE', help: 'an S3 Inventory instead of a LIST: its manifest.json, or a CSV file (.gz)' },
+    inventory: {
+      value: 'FILE',
+      help: 'an S3 Inventory instead of a LIST: its manifest.json, or a .parquet or CSV file (.gz)',
+    },
     'files-per-second': { value: 'N', help: 'files taken in a second at most (default: no limit)' },
     'requests-per-second': { value: 'N', help: 'requests to the store in a second at most (default: no limit)' },
     concurrency: { value: 'N', help: 'footers read at the same time (default: footerConcurrency of the rules)' },
@@ -59,13 +62,14 @@ async function runBackfillCommand(args: ParsedArgs, context: CommandContext): Pr
   if (!dryRun && !args.flag('yes') && !(await isConfirmed(question, context))) return EXIT.failed;
 
   const inventory = args.value('inventory');
+  const source = inventory === undefined ? 'list' : await inventoryId(inventory);
   const footerConcurrency = numbers.concurrency ?? engine.config.footerConcurrency;
   const work = { ...engine, config: { ...engine.config, footerConcurrency } };
   const limited = limiter(numbers.requests, work);
   const begin = Date.now();
   const live = args.flag('json') ? () => undefined : terminal.show;
   const result = await runBackfill(work, limited(place), {
-    id: args.value('id') ?? backfillId(place, inventory === undefined ? 'list' : basename(inventory), engine.config),
+    id: args.value('id') ?? backfillId(place, source, engine.config),
     source: sourceOf(limited(place), inventory),
     tableAt: (root) => limited(at(root)),
     unknown,

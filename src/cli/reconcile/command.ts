@@ -28,7 +28,10 @@ export const reconcileCommand: Command = {
     yes: { help: 'do not ask' },
     'min-age': { value: 'TIME', help: 'only files of this age, such as 30m or 2h (default: 1h)' },
     deletes: { value: 'WHAT', help: 'active files whose objects are gone: keep or remove (default: as the rule says)' },
-    inventory: { value: 'FILE', help: 'an S3 Inventory instead of a LIST: its manifest.json, or a CSV file (.gz)' },
+    inventory: {
+      value: 'FILE',
+      help: 'an S3 Inventory instead of a LIST: its manifest.json, or a .parquet or CSV file (.gz)',
+    },
     unknown: { value: 'WHAT', help: 'files of which the log cannot tell: leave or add (default: leave)' },
     'allow-streams': { help: 'take tables, too, whose files come from a stream' },
     json: { help: 'one JSON object instead of text' },

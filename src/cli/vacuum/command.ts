@@ -4,11 +4,11 @@ import type { Command, CommandContext } from '../command.ts';
 import { isConfirmed } from '../confirm.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { formatBytes, formatCount, plural } from '../format.ts';
+import { readInventory } from '../inventory/read-inventory.ts';
 import { openLocation } from '../location.ts';
 import { createEngine } from '../maintenance-engine.ts';
 import { parseDuration } from '../units.ts';
 import { withRetention } from './durations.ts';
-import { readInventory } from './inventory.ts';
 import { resultJson, resultLines } from './print.ts';
 
 const ORPHANS = ['auto', 'delete', 'keep'] as const;
@@ -33,7 +33,10 @@ export const vacuumCommand: Command = {
       value: 'WHAT',
       help: 'files that no commit has: auto, delete or keep (default: auto, which keeps them where files land)',
     },
-    inventory: { value: 'FILE', help: 'an S3 Inventory instead of a LIST: its manifest.json, or a CSV file (.gz)' },
+    inventory: {
+      value: 'FILE',
+      help: 'an S3 Inventory instead of a LIST: its manifest.json, or a .parquet or CSV file (.gz)',
+    },
     json: { help: 'one JSON object instead of text' },
   },
   examples: ['resaca vacuum s3://lake/orders --dry-run', 'resaca vacuum s3://lake/orders --retain 14d --yes'],
