@@ -48,10 +48,8 @@ export type {
   SelfManagedKafkaSource,
 } from './constructs/kafka-source.ts';
 export { LandingBucket, type LandingBucketProps } from './constructs/landing-bucket.ts';
-export { LoadAlarms, type LoadAlarmsProps } from './constructs/load-alarms.ts';
 export { LoadPipeline, type LoadPipelineProps } from './constructs/load-pipeline.ts';
 export { MaintenanceAlarms, type MaintenanceAlarmsProps } from './constructs/maintenance-alarms.ts';
-export { MergeAlarms, type MergeAlarmsProps } from './constructs/merge-alarms.ts';
 export { MergePipeline, type MergePipelineProps } from './constructs/merge-pipeline.ts';
 export { ObjectTagging, type ObjectTaggingProps } from './constructs/object-tagging.ts';
 export { PipelineAlarms, type PipelineAlarmsProps } from './constructs/pipeline-alarms.ts';

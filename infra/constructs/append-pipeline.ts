@@ -1,12 +1,7 @@
-import { Duration, Stack } from 'aws-cdk-lib';
-import type { Policy, Role } from 'aws-cdk-lib/aws-iam';
-import type { IKey } from 'aws-cdk-lib/aws-kms';
-import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
-import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
-import type { LogGroup } from 'aws-cdk-lib/aws-logs';
+import { Duration } from 'aws-cdk-lib';
+import type { Policy } from 'aws-cdk-lib/aws-iam';
 import type { Bucket, IBucket } from 'aws-cdk-lib/aws-s3';
-import type { Queue } from 'aws-cdk-lib/aws-sqs';
-import { Construct } from 'constructs';
+import type { Construct } from 'constructs';
 import {
   type AppendConfig,
   type AppendConfigInput,
@@ -14,16 +9,12 @@ import {
   parseAppendConfig,
 } from '../../src/ingest/config.ts';
 import { ConfigError } from '../../src/ingest/config-reader.ts';
-import { atMost, MAX_NOTIFIED_PREFIXES, outermost, prefixProblem, trimSlashes } from '../prefixes.ts';
+import { atMost, keyFilters, MAX_NOTIFIED_PREFIXES, outermost, prefixProblem, trimSlashes } from '../prefixes.ts';
 import { commitPolicy } from './commit-policy.ts';
-import { EventQueue } from './event-queue.ts';
-import { LandingEvents } from './landing-events.ts';
+import { EventFunction, type EventFunctionSettings } from './event-function.ts';
 import { tablePolicy } from './policies.ts';
-import { DEFAULT_TIMEOUT, type FunctionSettings, ResacaFunction } from './resaca-function.ts';
 
-export interface AppendPipelineProps extends FunctionSettings {
-  /** Bucket whose files become tables, in place: of the same stack, or imported by its name. */
-  readonly bucket: Bucket | IBucket;
+export interface AppendPipelineProps extends EventFunctionSettings {
   /** Tables and settings. @default any table by the path convention */
   readonly config?: AppendConfigInput;
   /**
@@ -43,73 +34,31 @@ export interface AppendPipelineProps extends FunctionSettings {
   readonly batchingWindow?: Duration;
   /** Invocations at the same time at most, from 2. @default 4 */
   readonly maxConcurrency?: number;
-  /** Deliveries of a message before it goes to the dead letters. @default 5 */
-  readonly maxReceiveCount?: number;
-  /** Key of the queues. @default the keys of SQS */
-  readonly encryptionKey?: IKey;
 }
 
 /** Events of a bucket -> queue with dead letters -> append function. */
-export class AppendPipeline extends Construct {
-  readonly bucket: Bucket | IBucket;
-  readonly queue: Queue;
-  readonly deadLetters: Queue;
-  /** What EventBridge could not deliver; undefined where events come another way. */
-  readonly undelivered: Queue | undefined;
-  readonly function: LambdaFunction;
-  readonly role: Role;
-  readonly logGroup: LogGroup;
-  readonly pipelineName: string;
-  /** MB. */
-  readonly memorySize: number;
-
+export class AppendPipeline extends EventFunction {
   /** Throws ConfigError naming every mistake of the properties. */
   constructor(scope: Construct, id: string, props: AppendPipelineProps) {
-    super(scope, id);
-    const { bucket, config = {}, fifo = false, encryptionKey } = props;
-    const parsed = checkProps(props);
+    const { bucket, config = {}, fifo = false, suffixes = ['.parquet'], batchingWindow } = props;
+    const rules = appendCommitRules(checkProps(props));
     const prefixes = outermost((props.prefixes ?? []).map(trimSlashes));
-    this.bucket = bucket;
-    const { queue, deadLetters } = new EventQueue(this, 'Events', {
-      functionTimeout: props.timeout ?? DEFAULT_TIMEOUT,
-      fifo,
-      ...(props.maxReceiveCount !== undefined && { maxReceiveCount: props.maxReceiveCount }),
-      ...(encryptionKey !== undefined && { encryptionKey }),
+    const notifications = props.notifications ?? (fifo ? 'eventbridge' : 's3');
+    super(scope, id, {
+      maxConcurrency: 4,
+      batchSize: fifo ? 10 : 1_000,
+      ...props,
+      name: 'append',
+      config,
+      notifications,
+      ...(!fifo && { batchingWindow: batchingWindow ?? Duration.seconds(30) }),
+      filters: keyFilters(notifications === 's3' ? atMost(MAX_NOTIFIED_PREFIXES, prefixes) : prefixes, suffixes),
+      removals: true,
     });
-    this.queue = queue;
-    this.deadLetters = deadLetters;
-    const pipelineName = props.pipelineName ?? `${Stack.of(this).stackName}-${id}`;
-    const append = new ResacaFunction(this, 'Function', { ...props, name: 'append', config, pipelineName });
-    this.function = append.function;
-    this.role = append.role;
-    this.logGroup = append.logGroup;
-    this.pipelineName = pipelineName;
-    this.memorySize = append.memorySize;
-    const policy = appendPolicy(this, bucket, atMost(MAX_GRANTED_PREFIXES, prefixes));
-    const rules = appendCommitRules(parsed);
-    const commits = commitPolicy(this, 'CommitPolicy', { bucket, rules, prefixes });
-    queue.grantConsumeMessages(this.role);
-    for (const granted of [policy, commits].filter((one) => one !== undefined)) {
-      granted.attachToRole(this.role);
-      // Else the first invocations could come before what they may do.
-      this.function.node.addDependency(granted);
-    }
-    this.function.addEventSource(
-      new SqsEventSource(queue, {
-        batchSize: props.batchSize ?? (fifo ? 10 : 1000),
-        ...(!fifo && { maxBatchingWindow: props.batchingWindow ?? Duration.seconds(30) }),
-        maxConcurrency: props.maxConcurrency ?? 4,
-        reportBatchItemFailures: true,
-      }),
+    this.grant(
+      appendPolicy(this, bucket, atMost(MAX_GRANTED_PREFIXES, prefixes)),
+      commitPolicy(this, 'CommitPolicy', { bucket, rules, prefixes }),
     );
-    const through = props.notifications ?? (fifo ? 'eventbridge' : 's3');
-    const suffixes = props.suffixes ?? ['.parquet'];
-    const announced = through === 's3' ? atMost(MAX_NOTIFIED_PREFIXES, prefixes) : prefixes;
-    this.undelivered =
-      through === 'none'
-        ? undefined
-        : new LandingEvents(this, 'LandingEvents', { bucket, queue, through, prefixes: announced, suffixes })
-            .undelivered;
   }
 }
 

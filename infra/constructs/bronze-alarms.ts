@@ -3,15 +3,10 @@ import { type Alarm, MathExpression } from 'aws-cdk-lib/aws-cloudwatch';
 import type { CfnEventSourceMapping } from 'aws-cdk-lib/aws-lambda';
 import type { Topic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
+import { type AlarmSpec, createAlarms, createAlarmTopic } from './alarms.ts';
 import { bronzeMetric, mappingMetric } from './bronze-metrics.ts';
 import type { BronzePipeline } from './bronze-pipeline.ts';
-import {
-  type AlarmSpec,
-  CONFLICT_PERIOD,
-  createAlarm,
-  createAlarmTopic,
-  type PipelineAlarmsProps,
-} from './pipeline-alarms.ts';
+import { CONFLICT_PERIOD, type PipelineAlarmsProps } from './pipeline-alarms.ts';
 import { conflictsPerCommit, PERIOD } from './pipeline-metrics.ts';
 
 export interface BronzeAlarmsProps
@@ -34,9 +29,7 @@ export class BronzeAlarms extends Construct {
     super(scope, id);
     this.topic = createAlarmTopic(this, props);
     const { pipelineName } = props.pipeline;
-    this.alarms = alarmSpecs(props).map((spec) =>
-      createAlarm(this, this.topic, spec, { pipelineName, runbook: RUNBOOK }),
-    );
+    this.alarms = createAlarms(this, this.topic, alarmSpecs(props), { pipelineName, runbook: RUNBOOK });
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Alarm } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Topic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
-import { createAlarm } from './pipeline-alarms.ts';
+import { createAlarms } from './alarms.ts';
 import { messagesWaiting, serviceMetric } from './pipeline-metrics.ts';
 import type { TableCatalog } from './table-catalog.ts';
 
@@ -10,8 +10,6 @@ export interface CatalogAlarmsProps {
   /** Gets the alarms. */
   readonly topic: Topic;
 }
-
-const RUNBOOK = 'docs/operations.md';
 
 /** Says that tables are not in the catalog as they are; they can be written and read all the same. */
 export class CatalogAlarms extends Construct {
@@ -34,6 +32,6 @@ export class CatalogAlarms extends Construct {
         threshold: 0,
       },
     ];
-    this.alarms = specs.map((spec) => createAlarm(this, topic, spec, { pipelineName, runbook: RUNBOOK }));
+    this.alarms = createAlarms(this, topic, specs, { pipelineName });
   }
 }

@@ -1,8 +1,8 @@
 import type { Alarm } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Topic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
+import { createAlarms } from './alarms.ts';
 import type { CdfExport } from './cdf-export.ts';
-import { createAlarm } from './pipeline-alarms.ts';
 import { messagesWaiting, serviceMetric } from './pipeline-metrics.ts';
 
 export interface CdfExportAlarmsProps {
@@ -12,8 +12,6 @@ export interface CdfExportAlarmsProps {
   /** Versions of a table that may be left after an invocation. @default 1000 */
   readonly maxVersionsBehind?: number;
 }
-
-const RUNBOOK = 'docs/operations.md';
 
 /** Says that exports fail for good, or do not keep up; the tables can be written and read all the same. */
 export class CdfExportAlarms extends Construct {
@@ -37,6 +35,6 @@ export class CdfExportAlarms extends Construct {
         periods: 12,
       },
     ];
-    this.alarms = specs.map((spec) => createAlarm(this, topic, spec, { pipelineName, runbook: RUNBOOK }));
+    this.alarms = createAlarms(this, topic, specs, { pipelineName });
   }
 }

@@ -92,12 +92,7 @@ export class CdfExport extends Construct {
     this.function = own.function;
     this.role = own.role;
     this.logGroup = own.logGroup;
-    for (const [index, one] of exports.entries()) {
-      const policy = exportPolicy(this, `Export${index}`, one);
-      policy.attachToRole(this.role);
-      // Else the first invocations could come before what they may do.
-      this.function.node.addDependency(policy);
-    }
+    own.grant(...exports.map((one, index) => exportPolicy(this, `Export${index}`, one)));
     for (const statement of sendStatements(this.work.queue)) this.role.addToPolicy(statement);
     this.work.queue.grantConsumeMessages(this.role);
     this.function.addEventSource(new SqsEventSource(this.work.queue, { batchSize: 1, maxConcurrency }));

@@ -2,39 +2,76 @@ import { Duration } from 'aws-cdk-lib';
 import type { Alarm } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Topic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
+import { type AlarmSpec, createAlarms } from './alarms.ts';
 import type { EventFunction } from './event-function.ts';
-import { type AlarmSpec, createAlarm } from './pipeline-alarms.ts';
-import { messageAge, messagesWaiting, PERIOD } from './pipeline-metrics.ts';
+import { messageAge, messagesWaiting, PERIOD, serviceMetric } from './pipeline-metrics.ts';
 
 export interface EventFunctionAlarmsProps {
+  /** Other than an `AppendPipeline`, for which there are `PipelineAlarms`. */
   readonly events: EventFunction;
   /** Gets the alarms. */
   readonly topic: Topic;
-  /** Beginning of the names, and of the headings in the runbook. */
-  readonly name: 'Grouping' | 'Tagging';
-  /** What is true of the objects of messages that could not be handled. */
-  readonly consequence: string;
-  /** That the oldest message waits. @default 30 minutes */
+  /** That the oldest message waits. @default 30 minutes; of a `LoadPipeline`, which hands large files on as new messages, 2 hours */
   readonly maxMessageAge?: Duration;
 }
 
-const RUNBOOK = 'docs/operations.md';
+interface Words {
+  /** Beginning of the names, and of the headings in the runbook. */
+  readonly name: string;
+  /** What is true of the objects of messages that could not be handled. */
+  readonly consequence: string;
+  readonly maxMessageAge?: Duration;
+  /** A metric of the function that counts what it left out. */
+  readonly leftOut?: { readonly id: string; readonly metric: string; readonly description: string };
+}
 
-/** Says that events of a bucket are not handled: dead letters, what EventBridge did not deliver, age and errors. */
+const WORDS: Readonly<Record<EventFunction['name'], Words>> = {
+  append: { name: '', consequence: 'their files are in no table' },
+  group: { name: 'Grouping', consequence: 'their files are in no table' },
+  tag: {
+    name: 'Tagging',
+    consequence: 'their objects lack tags',
+    leftOut: {
+      id: 'TaggingLeftOut',
+      metric: 'tagsLeftOut',
+      description: 'Objects have no place for all tags of the rules; they lack some.',
+    },
+  },
+  load: {
+    name: 'Load',
+    consequence: 'their rows are in no table',
+    maxMessageAge: Duration.hours(2),
+    leftOut: {
+      id: 'LoadQuarantine',
+      metric: 'quarantined',
+      description: 'Files are left out, because rows or the files themselves cannot be read.',
+    },
+  },
+  merge: {
+    name: 'Merge',
+    consequence: 'their rows are in no table',
+    leftOut: {
+      id: 'MergeQuarantine',
+      metric: 'quarantined',
+      description: 'Small files are left out, because they cannot be read or do not fit their table.',
+    },
+  },
+};
+
+/** Says that events of a bucket are not handled: dead letters, what EventBridge did not deliver, age, errors, what is left out. */
 export class EventFunctionAlarms extends Construct {
   readonly alarms: readonly Alarm[];
 
-  constructor(scope: Construct, id: string, props: EventFunctionAlarmsProps) {
+  constructor(scope: Construct, id: string, { events, topic, maxMessageAge }: EventFunctionAlarmsProps) {
     super(scope, id);
-    const { pipelineName } = props.events;
-    this.alarms = alarmSpecs(props).map((spec) =>
-      createAlarm(this, props.topic, spec, { pipelineName, runbook: RUNBOOK }),
-    );
+    this.alarms = createAlarms(this, topic, eventAlarmSpecs(events, maxMessageAge), events);
   }
 }
 
-function alarmSpecs({ events, name, consequence, maxMessageAge }: EventFunctionAlarmsProps): AlarmSpec[] {
-  const maxAge = maxMessageAge ?? Duration.minutes(30);
+/** What is said of every function that takes a bucket's events. */
+export function eventAlarmSpecs(events: EventFunction, maxMessageAge?: Duration): AlarmSpec[] {
+  const { name, consequence, leftOut, ...words } = WORDS[events.name];
+  const maxAge = maxMessageAge ?? words.maxMessageAge ?? Duration.minutes(30);
   return [
     {
       id: `${name}DeadLetters`,
@@ -60,9 +97,19 @@ function alarmSpecs({ events, name, consequence, maxMessageAge }: EventFunctionA
     },
     {
       id: `${name}Errors`,
-      description: 'Invocations of the function ended with an error or were cut off.',
+      description: `Invocations of the ${events.name} function ended with an error or were cut off.`,
       metric: events.function.metricErrors({ statistic: 'Sum', period: PERIOD }),
       threshold: 0,
     },
+    ...(leftOut === undefined
+      ? []
+      : [
+          {
+            id: leftOut.id,
+            description: leftOut.description,
+            metric: serviceMetric(events.name, events.pipelineName, leftOut.metric),
+            threshold: 0,
+          },
+        ]),
   ];
 }

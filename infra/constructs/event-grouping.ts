@@ -1,14 +1,14 @@
 import { Duration } from 'aws-cdk-lib';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
-import { Construct } from 'constructs';
+import type { Construct } from 'constructs';
 import { parseGroupConfig } from '../../src/group/config.ts';
 import type { AppendConfigInput } from '../../src/ingest/config.ts';
 import { ConfigError } from '../../src/ingest/config-reader.ts';
 import { atMost, keyFilters, MAX_NOTIFIED_PREFIXES, outermost, prefixProblem, trimSlashes } from '../prefixes.ts';
-import { EventFunction, type EventFunctionSettings } from './event-function.ts';
+import { EventFunction, type EventFunctionSettings, SMALL, type TableSettings } from './event-function.ts';
 import { sendStatements } from './policies.ts';
 
-export interface EventGroupingProps extends EventFunctionSettings {
+export interface EventGroupingProps extends Omit<EventFunctionSettings, keyof TableSettings> {
   /** FIFO queue that gets the events: of an `AppendPipeline` with `fifo` and without notifications. */
   readonly target: Queue;
   /** Tables and settings; the same as the append function's. @default any table by the path convention */
@@ -27,26 +27,24 @@ export interface EventGroupingProps extends EventFunctionSettings {
 const BATCH_SIZE = 1_000;
 
 /** Events of a bucket -> queue with dead letters -> function that sends them on, with the table as message group. */
-export class EventGrouping extends Construct {
-  readonly events: EventFunction;
-
+export class EventGrouping extends EventFunction {
   /** Throws ConfigError naming every mistake of the properties. */
   constructor(scope: Construct, id: string, props: EventGroupingProps) {
-    super(scope, id);
     const { target, config = {}, groups = 1, notifications = 's3', suffixes = ['.parquet'] } = props;
     const prefixes = outermost((props.prefixes ?? []).map(trimSlashes));
     checkProps(props, prefixes);
-    this.events = new EventFunction(this, 'Group', {
+    super(scope, id, {
+      batchingWindow: Duration.seconds(30),
+      ...SMALL,
       ...props,
       name: 'group',
       config: { ...config, groups },
       environment: { RESACA_TARGET_QUEUE_URL: target.queueUrl },
       batchSize: BATCH_SIZE,
-      batchingWindow: props.batchingWindow ?? Duration.seconds(30),
       filters: keyFilters(notifications === 's3' ? atMost(MAX_NOTIFIED_PREFIXES, prefixes) : prefixes, suffixes),
       removals: true,
     });
-    for (const statement of sendStatements(target)) this.events.role.addToPolicy(statement);
+    for (const statement of sendStatements(target)) this.role.addToPolicy(statement);
   }
 }
 

@@ -6,19 +6,15 @@ import { SqsDestination } from 'aws-cdk-lib/aws-s3-notifications';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { messageGroup } from '../../src/group/message-group.ts';
-import { type KeyFilter, keyFilters } from '../prefixes.ts';
+import type { KeyFilter } from '../prefixes.ts';
 
 export interface LandingEventsProps {
   readonly bucket: Bucket | IBucket;
   readonly queue: Queue;
   /** EventBridge is for buckets whose notifications something else owns, and for FIFO queues. @default 's3' */
   readonly through?: 's3' | 'eventbridge';
-  /** In whole path segments. None may lie in another. @default the whole bucket */
-  readonly prefixes?: readonly string[];
-  /** Endings of the keys that are announced. @default [], which stands for all */
-  readonly suffixes?: readonly string[];
-  /** In the place of prefixes and suffixes. No two may overlap. */
-  readonly filters?: readonly KeyFilter[];
+  /** Keys that are announced. No two may overlap. */
+  readonly filters: readonly KeyFilter[];
   /** Whether objects that go are announced, too. @default true */
   readonly removals?: boolean;
 }
@@ -34,13 +30,12 @@ export class LandingEvents extends Construct {
 
   constructor(scope: Construct, id: string, props: LandingEventsProps) {
     super(scope, id);
-    const filters = props.filters ?? keyFilters(props.prefixes ?? [], props.suffixes ?? []);
-    if (props.through === 'eventbridge') this.undelivered = this.addRules(props, filters);
-    else this.addNotifications(props, filters);
+    if (props.through === 'eventbridge') this.undelivered = this.addRules(props);
+    else this.addNotifications(props);
     acknowledgeHandler(this);
   }
 
-  private addNotifications({ bucket, queue, removals }: LandingEventsProps, filters: readonly KeyFilter[]): void {
+  private addNotifications({ bucket, queue, removals, filters }: LandingEventsProps): void {
     const events = removals === false ? CREATIONS : [...CREATIONS, ...REMOVALS];
     for (const { prefix, suffix } of filters) {
       const filter = { ...(prefix !== '' && { prefix: `${prefix}/` }), ...(suffix !== '' && { suffix }) };
@@ -48,7 +43,7 @@ export class LandingEvents extends Construct {
     }
   }
 
-  private addRules({ bucket, queue, removals }: LandingEventsProps, filters: readonly KeyFilter[]): Queue {
+  private addRules({ bucket, queue, removals, filters }: LandingEventsProps): Queue {
     const undelivered = new Queue(this, 'Undelivered', {
       ...(queue.encryptionMasterKey === undefined
         ? { encryption: QueueEncryption.SQS_MANAGED }

@@ -1,7 +1,7 @@
 import type { Alarm } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Topic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
-import { type AlarmSpec, createAlarm } from './pipeline-alarms.ts';
+import { type AlarmSpec, createAlarms } from './alarms.ts';
 import { messagesWaiting, serviceMetric } from './pipeline-metrics.ts';
 import type { TableMaintenance } from './table-maintenance.ts';
 
@@ -10,8 +10,6 @@ export interface MaintenanceAlarmsProps {
   /** Gets the alarms. */
   readonly topic: Topic;
 }
-
-const RUNBOOK = 'docs/operations.md';
 
 /** Says that work on tables fails for good; the tables can be written and read all the same. */
 export class MaintenanceAlarms extends Construct {
@@ -44,6 +42,6 @@ export class MaintenanceAlarms extends Construct {
         threshold: 0,
       });
     }
-    this.alarms = specs.map((spec) => createAlarm(this, topic, spec, { pipelineName, runbook: RUNBOOK }));
+    this.alarms = createAlarms(this, topic, specs, { pipelineName });
   }
 }

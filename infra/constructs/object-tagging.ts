@@ -1,15 +1,15 @@
 import { Duration } from 'aws-cdk-lib';
 import { Policy } from 'aws-cdk-lib/aws-iam';
 import type { Bucket, IBucket } from 'aws-cdk-lib/aws-s3';
-import { Construct } from 'constructs';
+import type { Construct } from 'constructs';
 import { parseTagConfig, type TagRuleInput } from '../../src/tag/config.ts';
 import { disjoint, type KeyFilter } from '../prefixes.ts';
 import { tagFilter } from '../tag-filters.ts';
 import { acknowledgeWildcards } from './acknowledge.ts';
-import { EventFunction, type EventFunctionSettings } from './event-function.ts';
+import { EventFunction, type EventFunctionSettings, SMALL, type TableSettings } from './event-function.ts';
 import { allow } from './policies.ts';
 
-export interface ObjectTaggingProps extends EventFunctionSettings {
+export interface ObjectTaggingProps extends Omit<EventFunctionSettings, keyof TableSettings> {
   /** Which objects get which tags. */
   readonly rules: readonly TagRuleInput[];
   /** How long a batch is gathered. @default 5 seconds */
@@ -20,28 +20,23 @@ export interface ObjectTaggingProps extends EventFunctionSettings {
 const BATCH_SIZE = 100;
 
 /** Events of a bucket -> queue with dead letters -> function that tags the objects. */
-export class ObjectTagging extends Construct {
-  readonly events: EventFunction;
-
+export class ObjectTagging extends EventFunction {
   /** Throws ConfigError naming every mistake of the rules. */
   constructor(scope: Construct, id: string, props: ObjectTaggingProps) {
-    super(scope, id);
     const { rules, ...settings } = props;
     const filters = disjoint(parseTagConfig({ rules }).rules.map(tagFilter));
-    this.events = new EventFunction(this, 'Tag', {
+    super(scope, id, {
+      batchingWindow: Duration.seconds(5),
+      ...SMALL,
       ...settings,
       name: 'tag',
       config: { rules },
       batchSize: BATCH_SIZE,
-      batchingWindow: props.batchingWindow ?? Duration.seconds(5),
       filters,
       // An object that goes needs no tags, and tagging one makes no event of these kinds.
       removals: false,
     });
-    const policy = tagPolicy(this, props.bucket, filters);
-    policy.attachToRole(this.events.role);
-    // Else the first invocations could come before what they may do.
-    this.events.function.node.addDependency(policy);
+    this.grant(tagPolicy(this, props.bucket, filters));
   }
 }
 

@@ -33,13 +33,22 @@ export function pipelineMetric(pipeline: AppendPipeline, name: PipelineMetric, o
   return serviceMetric('append', pipeline.pipelineName, name, options);
 }
 
-/** A metric of one of the functions, `service`, of a pipeline; see `pipelineMetric`. */
-export function serviceMetric(
-  service: 'append' | 'bronze' | 'catalog' | 'cdf-export' | 'load' | 'maintenance' | 'merge' | 'queue' | 'webhook',
-  pipeline: string,
-  name: string,
-  options: MetricOptions = {},
-): Metric {
+/** Values of the dimension `service`, by which the functions tell their metrics apart. */
+export type Service =
+  | 'append'
+  | 'bronze'
+  | 'catalog'
+  | 'cdf-export'
+  | 'group'
+  | 'load'
+  | 'maintenance'
+  | 'merge'
+  | 'queue'
+  | 'tag'
+  | 'webhook';
+
+/** A metric of one of the functions of a pipeline; see `pipelineMetric`. */
+export function serviceMetric(service: Service, pipeline: string, name: string, options: MetricOptions = {}): Metric {
   return new Metric({
     namespace: 'resaca',
     metricName: name,

@@ -2,7 +2,7 @@ import { Duration } from 'aws-cdk-lib';
 import type { Alarm } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Topic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
-import { type AlarmSpec, createAlarm } from './pipeline-alarms.ts';
+import { type AlarmSpec, createAlarms } from './alarms.ts';
 import { messageAge, messagesWaiting, PERIOD, serviceMetric } from './pipeline-metrics.ts';
 import type { QueueIngestPipeline } from './queue-ingest-pipeline.ts';
 
@@ -14,18 +14,13 @@ export interface QueueIngestAlarmsProps {
   readonly maxMessageAge?: Duration;
 }
 
-const RUNBOOK = 'docs/operations.md';
-
 /** The alarms of a queue ingest. */
 export class QueueIngestAlarms extends Construct {
   readonly alarms: readonly Alarm[];
 
   constructor(scope: Construct, id: string, props: QueueIngestAlarmsProps) {
     super(scope, id);
-    const { pipelineName } = props.pipeline;
-    this.alarms = alarmSpecs(props).map((spec) =>
-      createAlarm(this, props.topic, spec, { pipelineName, runbook: RUNBOOK }),
-    );
+    this.alarms = createAlarms(this, props.topic, alarmSpecs(props), props.pipeline);
   }
 }
 

@@ -1,5 +1,5 @@
 import { Duration, Stack } from 'aws-cdk-lib';
-import type { Role } from 'aws-cdk-lib/aws-iam';
+import type { Policy, Role } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
@@ -79,7 +79,8 @@ export class QueueIngestPipeline extends Construct {
     this.role = ingest.role;
     this.logGroup = ingest.logGroup;
     this.memorySize = ingest.memorySize;
-    this.grant();
+    ingest.grant(...this.policies());
+    this.queue.grantConsumeMessages(this.role);
     this.function.addEventSource(
       new SqsEventSource(this.queue, {
         batchSize: props.batchSize ?? (isFifo ? 10 : 1000),
@@ -99,23 +100,19 @@ export class QueueIngestPipeline extends Construct {
     });
   }
 
-  private grant(): void {
+  private policies(): (Policy | undefined)[] {
     const { bucket, roots } = this;
     const keys = roots.map((root) => `${root}/*`);
-    const policy = tablePolicy(this, {
-      bucket,
-      read: keys,
-      written: keys,
-      reason:
-        'Files of tables have random names. Only those of the one table and its dead letters; none can be deleted.',
-    });
-    const commits = commitPolicy(this, 'CommitPolicy', { bucket, rules: this.commits });
-    this.queue.grantConsumeMessages(this.role);
-    for (const granted of [policy, commits].filter((one) => one !== undefined)) {
-      granted.attachToRole(this.role);
-      // Else the first invocations could come before what they may do.
-      this.function.node.addDependency(granted);
-    }
+    return [
+      tablePolicy(this, {
+        bucket,
+        read: keys,
+        written: keys,
+        reason:
+          'Files of tables have random names. Only those of the one table and its dead letters; none can be deleted.',
+      }),
+      commitPolicy(this, 'CommitPolicy', { bucket, rules: this.commits }),
+    ];
   }
 }
 

@@ -1,5 +1,5 @@
-import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
-import { Effect, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import { Effect, type Policy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, Function as LambdaFunction, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
@@ -37,7 +37,6 @@ export interface ResacaFunctionProps extends FunctionSettings {
   readonly name: string;
   /** What the function reads at start, as plain data. */
   readonly config: unknown;
-  readonly pipelineName: string;
   /** Variables of this function only. @default none */
   readonly environment?: Readonly<Record<string, string>>;
 }
@@ -49,11 +48,13 @@ export class ResacaFunction extends Construct {
   readonly function: LambdaFunction;
   readonly role: Role;
   readonly logGroup: LogGroup;
+  readonly pipelineName: string;
   /** MB. */
   readonly memorySize: number;
 
   constructor(scope: Construct, id: string, props: ResacaFunctionProps) {
     super(scope, id);
+    this.pipelineName = props.pipelineName ?? `${Stack.of(this).stackName}-${id}`;
     this.memorySize = props.memorySize ?? 512;
     this.logGroup = new LogGroup(this, 'Logs', {
       retention: props.logRetention ?? RetentionDays.ONE_MONTH,
@@ -74,7 +75,7 @@ export class ResacaFunction extends Construct {
       environment: {
         NODE_OPTIONS: '--enable-source-maps',
         RESACA_CONFIG_FILE: CONFIG_FILE,
-        RESACA_PIPELINE: props.pipelineName,
+        RESACA_PIPELINE: this.pipelineName,
         ...props.environment,
         ...(props.logLevel !== undefined && { RESACA_LOG_LEVEL: props.logLevel }),
         ...(props.metricsByTable === true && { RESACA_METRICS_BY_TABLE: 'true' }),
@@ -88,6 +89,15 @@ export class ResacaFunction extends Construct {
       for (const statement of sendStatements(queue)) this.role.addToPolicy(statement);
     }
     if (props.tracing === true) this.grantTracing();
+  }
+
+  /** Attaches policies; the function waits for them, as its first invocations could come before what they may do. */
+  grant(...policies: readonly (Policy | undefined)[]): void {
+    for (const policy of policies) {
+      if (policy === undefined) continue;
+      policy.attachToRole(this.role);
+      this.function.node.addDependency(policy);
+    }
   }
 
   private grantTracing(): void {

@@ -88,15 +88,10 @@ export class TableCatalog extends Construct {
     this.function = catalog.function;
     this.role = catalog.role;
     this.logGroup = catalog.logGroup;
-    const policies = [
+    catalog.grant(
       catalogWritePolicy(this, 'Catalog', parsed),
       ...buckets.map((bucket, index) => catalogReadPolicy(this, `Tables${index}`, bucket, parsed.rules)),
-    ];
-    for (const policy of policies) {
-      policy.attachToRole(this.role);
-      // Else the first invocations could come before what they may do.
-      this.function.node.addDependency(policy);
-    }
+    );
     queue.grantConsumeMessages(this.role);
     this.function.addEventSource(
       new SqsEventSource(queue, { batchSize: BATCH_SIZE, maxConcurrency: 2, reportBatchItemFailures: true }),

@@ -172,20 +172,17 @@ export class TableMaintenance extends Construct {
     this.logGroup = maintenance.logGroup;
     this.memorySize = maintenance.memorySize;
     for (const [index, { bucket, prefixes, commits, landing }] of places.entries()) {
-      const policy = maintenancePolicy(this, `Tables${index}`, {
-        bucket,
-        prefixes,
-        rewrites: schedules.optimize !== undefined,
-        deletesFiles: schedules.vacuum !== undefined,
-        deletesLog: schedules.cleanLog !== undefined,
-        reconciles: landing && this.reconciles,
-      });
-      const committing = commitPolicy(this, `Commits${index}`, { bucket, rules: commits, prefixes });
-      for (const granted of [policy, committing].filter((one) => one !== undefined)) {
-        granted.attachToRole(this.role);
-        // Else the first invocations could come before what they may do.
-        this.function.node.addDependency(granted);
-      }
+      maintenance.grant(
+        maintenancePolicy(this, `Tables${index}`, {
+          bucket,
+          prefixes,
+          rewrites: schedules.optimize !== undefined,
+          deletesFiles: schedules.vacuum !== undefined,
+          deletesLog: schedules.cleanLog !== undefined,
+          reconciles: landing && this.reconciles,
+        }),
+        commitPolicy(this, `Commits${index}`, { bucket, rules: commits, prefixes }),
+      );
     }
     this.work.queue.grantConsumeMessages(this.role);
     this.function.addEventSource(

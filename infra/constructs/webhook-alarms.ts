@@ -2,7 +2,7 @@ import type { Alarm } from 'aws-cdk-lib/aws-cloudwatch';
 import { Metric } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Topic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
-import { type AlarmSpec, createAlarm } from './pipeline-alarms.ts';
+import { type AlarmSpec, createAlarms } from './alarms.ts';
 import { PERIOD } from './pipeline-metrics.ts';
 import type { WebhookEndpoint } from './webhook-endpoint.ts';
 
@@ -14,18 +14,13 @@ export interface WebhookAlarmsProps {
   readonly maxRefused?: number;
 }
 
-const RUNBOOK = 'docs/operations.md';
-
 /** The alarms of a webhook function. Those about answers are for a function that has a URL of its own. */
 export class WebhookAlarms extends Construct {
   readonly alarms: readonly Alarm[];
 
   constructor(scope: Construct, id: string, props: WebhookAlarmsProps) {
     super(scope, id);
-    const { pipelineName } = props.endpoint;
-    this.alarms = alarmSpecs(props).map((spec) =>
-      createAlarm(this, props.topic, spec, { pipelineName, runbook: RUNBOOK }),
-    );
+    this.alarms = createAlarms(this, props.topic, alarmSpecs(props), props.endpoint);
   }
 }
 

@@ -3,20 +3,24 @@ import type { Key } from 'aws-cdk-lib/aws-kms';
 import type { Bucket, IBucket } from 'aws-cdk-lib/aws-s3';
 import type { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
+import type { LoaderDeployment } from '../config/loader-config.ts';
+import type { MergeDeployment } from '../config/merge-config.ts';
 import type { Deployment } from '../config/parse-config.ts';
 import type { TaggingDeployment } from '../config/tagging-config.ts';
 import type { EventFunction } from '../constructs/event-function.ts';
 import { EventFunctionAlarms } from '../constructs/event-function-alarms.ts';
 import { EventGrouping } from '../constructs/event-grouping.ts';
+import { LoadPipeline } from '../constructs/load-pipeline.ts';
+import { MergePipeline } from '../constructs/merge-pipeline.ts';
 import { ObjectTagging } from '../constructs/object-tagging.ts';
 
-/** What the parts beside the append function share with it. */
+/** What the functions that take the landing bucket's events beside the append function share with it. */
 export interface LandingSurroundings {
   readonly bucket: Bucket | IBucket;
   /** Gets the alarms. */
   readonly topic: Topic;
-  /** Key of the queues. */
-  readonly events: { readonly encryptionKey?: Key };
+  /** Of the queues. */
+  readonly eventsKey: { readonly encryptionKey?: Key };
 }
 
 /** Adds the function that sorts the bucket's events into the FIFO queue of the append function, and what watches it. */
@@ -24,68 +28,102 @@ export function addGrouping(
   stack: Stack,
   deployment: Deployment,
   target: Queue,
-  { bucket, topic, events, groups }: LandingSurroundings & { readonly groups: number },
+  { groups, ...surroundings }: LandingSurroundings & { readonly groups: number },
 ): EventGrouping {
   const { landing, prefixes, tables, append, alarms } = deployment;
   const { batchingWindow = 0, maxReceiveCount } = append;
   const grouping = new EventGrouping(stack, 'Grouping', {
-    ...settingsOf(stack, deployment),
-    ...events,
-    bucket,
+    ...settingsOf(stack, deployment, surroundings),
     target,
     config: tables,
     groups,
-    notifications: landing.notifications,
     prefixes,
     suffixes: landing.suffixes,
     batchingWindow: Duration.seconds(batchingWindow),
     maxReceiveCount,
   });
-  new EventFunctionAlarms(stack, 'GroupingAlarms', {
-    events: grouping.events,
-    topic,
-    name: 'Grouping',
-    consequence: 'their files are in no table',
-    maxMessageAge: Duration.seconds(alarms.maxMessageAge),
-  });
-  addOutputs(stack, 'Grouping', grouping.events);
-  return grouping;
+  return watched(stack, grouping, surroundings, Duration.seconds(alarms.maxMessageAge));
 }
 
 /** Adds the function that tags objects of the bucket, and what watches it. */
 export function addTagging(
   stack: Stack,
   deployment: Deployment,
-  { rules, notifications, maxConcurrency }: TaggingDeployment,
-  { bucket, topic, events }: LandingSurroundings,
+  tagging: TaggingDeployment,
+  surroundings: LandingSurroundings,
 ): ObjectTagging {
-  const tagging = new ObjectTagging(stack, 'Tagging', {
-    ...settingsOf(stack, deployment),
-    ...events,
-    bucket,
-    rules,
-    notifications,
-    maxConcurrency,
+  const construct = new ObjectTagging(stack, 'Tagging', {
+    ...settingsOf(stack, deployment, surroundings),
+    ...tagging,
   });
-  new EventFunctionAlarms(stack, 'TaggingAlarms', {
-    events: tagging.events,
-    topic,
-    name: 'Tagging',
-    consequence: 'their objects lack tags',
-    maxMessageAge: Duration.seconds(deployment.alarms.maxMessageAge),
+  return watched(stack, construct, surroundings, Duration.seconds(deployment.alarms.maxMessageAge));
+}
+
+/** Adds the loader of a deployment and what watches it. */
+export function addLoader(
+  stack: Stack,
+  deployment: Deployment,
+  { timeout, ...settings }: LoaderDeployment,
+  surroundings: LandingSurroundings,
+): LoadPipeline {
+  const pipeline = new LoadPipeline(stack, 'Load', {
+    ...settingsOf(stack, deployment, surroundings),
+    ...settings,
+    metricsByTable: deployment.append.metricsByTable,
+    timeout: Duration.seconds(timeout),
   });
-  addOutputs(stack, 'Tagging', tagging.events);
-  return tagging;
+  return watched(stack, pipeline, surroundings);
+}
+
+/** Adds the function that merges very small files, and what watches it. */
+export function addMerge(
+  stack: Stack,
+  deployment: Deployment,
+  { settings, timeout, batchingWindow, ...rest }: MergeDeployment,
+  { asksFor, ...surroundings }: LandingSurroundings & { readonly asksFor: Readonly<Record<string, Queue>> },
+): MergePipeline {
+  const { append, tables } = deployment;
+  const pipeline = new MergePipeline(stack, 'Merge', {
+    ...settingsOf(stack, deployment, surroundings),
+    ...rest,
+    ...asksFor,
+    config: { ...settings, append: tables },
+    metricsByTable: append.metricsByTable,
+    timeout: Duration.seconds(timeout),
+    batchingWindow: Duration.seconds(batchingWindow),
+  });
+  return watched(stack, pipeline, surroundings);
 }
 
 /** What the functions have in common with the append function. */
-function settingsOf({ stackName }: Stack, { append: { logLevel, logRetention, tracing } }: Deployment) {
-  return { logLevel, logRetention, tracing, pipelineName: stackName };
+function settingsOf(
+  { stackName }: Stack,
+  { append: { logLevel, logRetention, tracing }, landing: { notifications } }: Deployment,
+  { bucket, eventsKey }: LandingSurroundings,
+) {
+  return { bucket, ...eventsKey, notifications, logLevel, logRetention, tracing, pipelineName: stackName };
 }
 
-function addOutputs(stack: Stack, name: string, { queue, deadLetters, undelivered, logGroup }: EventFunction): void {
-  new CfnOutput(stack, `${name}QueueUrl`, { value: queue.queueUrl });
-  new CfnOutput(stack, `${name}DeadLetterQueueUrl`, { value: deadLetters.queueUrl });
-  if (undelivered !== undefined) new CfnOutput(stack, `${name}UndeliveredQueueUrl`, { value: undelivered.queueUrl });
-  new CfnOutput(stack, `${name}LogGroupName`, { value: logGroup.logGroupName });
+/** The function, with its alarms and outputs. */
+function watched<T extends EventFunction>(
+  stack: Stack,
+  events: T,
+  { topic }: LandingSurroundings,
+  maxMessageAge?: Duration,
+): T {
+  const name = events.node.id;
+  new EventFunctionAlarms(stack, `${name}Alarms`, {
+    events,
+    topic,
+    ...(maxMessageAge !== undefined && { maxMessageAge }),
+  });
+  const outputs = {
+    QueueUrl: events.queue.queueUrl,
+    DeadLetterQueueUrl: events.deadLetters.queueUrl,
+    ...(events.undelivered !== undefined && { UndeliveredQueueUrl: events.undelivered.queueUrl }),
+    FunctionName: events.function.functionName,
+    LogGroupName: events.logGroup.logGroupName,
+  };
+  for (const [output, value] of Object.entries(outputs)) new CfnOutput(stack, `${name}${output}`, { value });
+  return events;
 }

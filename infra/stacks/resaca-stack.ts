@@ -23,9 +23,7 @@ import type { WebhookEndpoint } from '../constructs/webhook-endpoint.ts';
 import { addCatalog } from './catalog-parts.ts';
 import { addExports } from './export-parts.ts';
 import { addKafka } from './kafka-parts.ts';
-import { addGrouping, addTagging } from './landing-parts.ts';
-import { addLoader } from './loader-parts.ts';
-import { addMerge } from './merge-parts.ts';
+import { addGrouping, addLoader, addMerge, addTagging } from './landing-parts.ts';
 import { addQueues, queueTables } from './queue-parts.ts';
 import { addWebhooks } from './webhook-parts.ts';
 
@@ -107,7 +105,7 @@ export class ResacaStack extends Stack {
       maxConflictsPerCommit: alarms.maxConflictsPerCommit,
       ...(alarms.email !== undefined && { email: alarms.email }),
     });
-    const landingParts = { bucket: this.bucket, topic: this.alarms.topic, events: eventsKey };
+    const landingParts = { bucket: this.bucket, topic: this.alarms.topic, eventsKey };
     if (groups !== undefined) addGrouping(this, deployment, this.append.queue, { ...landingParts, groups });
     if (deployment.tagging !== undefined) addTagging(this, deployment, deployment.tagging, landingParts);
     if (deployment.dashboard) {
@@ -131,13 +129,9 @@ export class ResacaStack extends Stack {
     });
     this.webhooks = addWebhooks(this, deployment, this.queues, topic);
     const { loader } = deployment;
-    if (loader !== undefined) {
-      this.load = addLoader(this, deployment, loader, { bucket: this.bucket, eventsKey, topic: this.alarms.topic });
-    }
+    if (loader !== undefined) this.load = addLoader(this, deployment, loader, landingParts);
     const { merge } = deployment;
-    if (merge !== undefined) {
-      this.merge = addMerge(this, deployment, merge, { bucket: this.bucket, eventsKey, topic, ...asksFor });
-    }
+    if (merge !== undefined) this.merge = addMerge(this, deployment, merge, { ...landingParts, asksFor });
     if (work !== undefined) {
       this.maintenance = this.addMaintenance(deployment, work);
       new CfnOutput(this, 'MaintenanceQueueUrl', { value: work.queue.queueUrl });

@@ -7,6 +7,7 @@ import { parseResacaConfig } from '../../infra/config/parse-config.ts';
 import type { ResacaConfig } from '../../infra/config/types.ts';
 import { atMost, outermost } from '../../infra/prefixes.ts';
 import { ConfigError } from '../../src/ingest/config-reader.ts';
+import { itRefuses } from '../support/refusals.ts';
 import { makeTempFolder } from '../support/temp-folder.ts';
 import { templateOf } from '../support/templates.ts';
 
@@ -69,7 +70,7 @@ describe('a configuration', () => {
     templateOf(FULL).hasResourceProperties('AWS::SNS::Subscription', { Endpoint: 'data@example.com' });
   });
 
-  const wrong: readonly (readonly [string, unknown, RegExp])[] = [
+  itRefuses([
     ['a misspelt section', { apend: {} }, /^apend: is not a setting; known here: stage, landing/],
     ['a misspelt setting', { append: { memory: 512 } }, /^append.memory: is not a setting/],
     ['a stage that is no name', { stage: 'Prod_1' }, /^stage: expected 1-16 lower-case/],
@@ -154,16 +155,7 @@ describe('a configuration', () => {
       { landing: { bucketName: 'mine', enforceConditionalCommits: true } },
       /^landing.enforceConditionalCommits: is for a new bucket/,
     ],
-  ];
-  for (const [name, config, expected] of wrong) {
-    it(`names ${name}`, () => {
-      assert.throws(
-        () => parseResacaConfig(config),
-        (error: unknown) =>
-          error instanceof ConfigError && error.problems.length === 1 && expected.test(`${error.problems[0]}`),
-      );
-    });
-  }
+  ]);
 
   it('names all mistakes at once, before anything is synthesised', () => {
     const config = { stage: '', append: { timeout: 5 }, tables: [{}], alarms: { maxLag: 'soon' } };

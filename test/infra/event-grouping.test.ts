@@ -9,7 +9,7 @@ import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { parseResacaConfig } from '../../infra/config/parse-config.ts';
 import { EventGrouping, type EventGroupingProps } from '../../infra/constructs/event-grouping.ts';
 import { ConfigError } from '../../src/ingest/config-reader.ts';
-import { createApp, stackOf, templateOf, textOf } from '../support/templates.ts';
+import { actionsOf, alarmsOf, createApp, stackOf, statementsOf, templateOf, textOf } from '../support/templates.ts';
 
 const grouped = (config: Parameters<typeof templateOf>[0] = {}) =>
   templateOf({ maintenance: false, ...config, append: { queue: 'grouped', ...config.append } });
@@ -24,15 +24,15 @@ describe('a deployment with grouped events', () => {
     assert.deepEqual(queues.sort(), [
       ['AppendEventsDeadLetters', true],
       ['AppendEventsQueue', true],
-      ['GroupingGroupEventsDeadLetters', false],
-      ['GroupingGroupEventsQueue', false],
+      ['GroupingEventsDeadLetters', false],
+      ['GroupingEventsQueue', false],
     ]);
     template.hasResourceProperties('Custom::S3BucketNotifications', {
       NotificationConfiguration: {
         QueueConfigurations: [['s3:ObjectCreated:*'], ['s3:ObjectRemoved:*'], ['s3:LifecycleExpiration:*']].map(
           (Events) => ({
             Events,
-            QueueArn: { 'Fn::GetAtt': [Match.stringLikeRegexp('^GroupingGroupEventsQueue'), 'Arn'] },
+            QueueArn: { 'Fn::GetAtt': [Match.stringLikeRegexp('^GroupingEventsQueue'), 'Arn'] },
             Filter: { Key: { FilterRules: [{ Name: 'suffix', Value: '.parquet' }] } },
           }),
         ),
@@ -56,26 +56,23 @@ describe('a deployment with grouped events', () => {
       mappings.toSorted((a, b) => a.source.localeCompare(b.source)),
       [
         { source: 'AppendEventsQueue', BatchSize: 10, window: undefined, types },
-        { source: 'GroupingGroupEventsQueue', BatchSize: 1_000, window: 30, types },
+        { source: 'GroupingEventsQueue', BatchSize: 1_000, window: 30, types },
       ],
     );
   });
 
   it('lets the function take its messages, send to the FIFO queue, write its log, and nothing else', () => {
-    const ofGroup = Object.entries(template.findResources('AWS::IAM::Policy'))
-      .filter(([id]) => id.startsWith('Grouping'))
-      .flatMap(([, { Properties }]) => Properties.PolicyDocument.Statement);
-    const allowed = ofGroup.map(({ Effect, Action, Resource }) => [
+    const allowed = statementsOf(template, 'Grouping').map(({ Effect, Action, Resource }) => [
       Effect,
       [Action].flat().join(),
       textOf(Resource).replace(/[0-9A-F]{8}\.Arn>/, ''),
     ]);
     assert.deepEqual(allowed.toSorted(), [
-      ['Allow', 'logs:CreateLogStream,logs:PutLogEvents', '<GroupingGroupFunctionLogs'],
+      ['Allow', 'logs:CreateLogStream,logs:PutLogEvents', '<GroupingLogs'],
       [
         'Allow',
         'sqs:ChangeMessageVisibility,sqs:DeleteMessage,sqs:GetQueueAttributes,sqs:GetQueueUrl,sqs:ReceiveMessage',
-        '<GroupingGroupEventsQueue',
+        '<GroupingEventsQueue',
       ],
       ['Allow', 'sqs:SendMessage', '<AppendEventsQueue'],
     ]);
@@ -96,31 +93,24 @@ describe('a deployment with grouped events', () => {
 
   it('alarms where events do not get on', () => {
     const bridged = grouped({ landing: { notifications: 'eventbridge' } });
-    const names = Object.values(bridged.findResources('AWS::CloudWatch::Alarm')).map(
-      ({ Properties }) => Properties.AlarmName,
-    );
-    const own = names.filter((name: string) => name.startsWith('resaca-dev-Grouping')).sort();
-    assert.deepEqual(own, [
-      'resaca-dev-GroupingDeadLetters',
-      'resaca-dev-GroupingErrors',
-      'resaca-dev-GroupingMessageAge',
-      'resaca-dev-GroupingUndelivered',
+    assert.deepEqual(alarmsOf(bridged, 'Grouping'), [
+      'GroupingDeadLetters',
+      'GroupingErrors',
+      'GroupingMessageAge',
+      'GroupingUndelivered',
     ]);
   });
 
   it('may use the keys of the queues, where they have one', () => {
     const encrypted = grouped({ encryption: 'kms' });
-    const own = Object.entries(encrypted.findResources('AWS::IAM::Policy'))
-      .filter(([id]) => id.startsWith('Grouping'))
-      .flatMap(([, { Properties }]) => Properties.PolicyDocument.Statement);
-    const actions = own.flatMap(({ Action }) => Action).filter((action: string) => action.startsWith('kms:'));
+    const actions = actionsOf(statementsOf(encrypted, 'Grouping')).filter((action) => action.startsWith('kms:'));
     assert.deepEqual([...new Set(actions)].sort(), ['kms:Decrypt', 'kms:GenerateDataKey']);
   });
 
   it('works through EventBridge, by the convention as by rules', () => {
     const bridged = grouped({ landing: { notifications: 'eventbridge' } });
     const [rule] = Object.values(bridged.findResources('AWS::Events::Rule'));
-    assert.match(textOf(rule?.Properties.Targets[0].Arn), /^<GroupingGroupEventsQueue/);
+    assert.match(textOf(rule?.Properties.Targets[0].Arn), /^<GroupingEventsQueue/);
     assert.equal(rule?.Properties.Targets[0].SqsParameters, undefined);
     const tables = [{ prefix: 'a' }, { prefix: 'b/{x}' }];
     assert.deepEqual(parseResacaConfig({ append: { queue: 'grouped' }, convention: 'none', tables }).prefixes, [

@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { Match, type Template } from 'aws-cdk-lib/assertions';
 import { parseResacaConfig } from '../../infra/config/parse-config.ts';
 import type { ResacaConfig } from '../../infra/config/types.ts';
-import { checkedApp, findings } from '../support/nag.ts';
-import { type Statement, stackOf, templateOf, textOf } from '../support/templates.ts';
+import { itRefuses } from '../support/refusals.ts';
+import { alarmsOf, announcedTo, keysFor, templateOf } from '../support/templates.ts';
 
 const CONFIG: ResacaConfig = {
   loader: {
@@ -18,17 +16,7 @@ const CONFIG: ResacaConfig = {
 };
 
 /** Keys of the bucket by action, for the role of the load function. */
-function keysFor(template: Template, action: string): string[] {
-  const policies = Object.entries(template.findResources('AWS::IAM::Policy'));
-  const statements: Statement[] = policies
-    .filter(([id]) => id.startsWith('LoadLoadPolicy'))
-    .flatMap(([, { Properties }]) => Properties.PolicyDocument.Statement);
-  return statements
-    .filter((one) => [one.Action].flat().includes(action))
-    .flatMap(({ Resource }) => [Resource].flat().map(textOf))
-    .map((arn) => arn.replace(/^<[^>]*>\/?/, ''))
-    .sort();
-}
+const keysOf = (template: Template, action: string) => keysFor(template, 'LoadLoadPolicy', action);
 
 describe('the loader of a deployment', () => {
   const template = templateOf(CONFIG);
@@ -51,7 +39,7 @@ describe('the loader of a deployment', () => {
   });
 
   it('reads its sources and the logs of its tables, and writes files of its own names', () => {
-    assert.deepEqual(keysFor(template, 's3:GetObject'), [
+    assert.deepEqual(keysOf(template, 's3:GetObject'), [
       'in/*/events/*',
       'in/orders/*',
       'lake/*/events/_delta_log/*',
@@ -60,7 +48,7 @@ describe('the loader of a deployment', () => {
       'lake/orders/_resaca/loaded/*',
     ]);
     assert.deepEqual(
-      keysFor(template, 's3:PutObject').filter((key) => key.startsWith('lake/orders')),
+      keysOf(template, 's3:PutObject').filter((key) => key.startsWith('lake/orders')),
       [
         'lake/orders/*/resaca-loaded-*',
         'lake/orders/_resaca/loaded/*',
@@ -69,7 +57,7 @@ describe('the loader of a deployment', () => {
         'lake/orders/resaca-loaded-*',
       ],
     );
-    assert.deepEqual(keysFor(template, 's3:DeleteObject'), [
+    assert.deepEqual(keysOf(template, 's3:DeleteObject'), [
       'lake/*/events/_resaca/loaded/*',
       'lake/orders/_resaca/loaded/*',
     ]);
@@ -82,62 +70,30 @@ describe('the loader of a deployment', () => {
       suffixes: ['.csv'],
     }));
     const many = templateOf({ loader: { rules } });
-    assert.deepEqual(keysFor(many, 's3:GetObject'), ['in/**', 'lake/*_delta_log/*', 'lake/*_resaca/loaded/*']);
+    assert.deepEqual(keysOf(many, 's3:GetObject'), ['in/**', 'lake/*_delta_log/*', 'lake/*_resaca/loaded/*']);
   });
 
   it('is told of new files only', () => {
-    const [notifications] = Object.values(template.findResources('Custom::S3BucketNotifications'));
-    const configurations: { Events: string[]; Filter: { Key: { FilterRules: { Value: string }[] } } }[] =
-      notifications?.Properties.NotificationConfiguration.QueueConfigurations;
-    const own = configurations
-      .map(({ Events, Filter }) => [...Events, ...Filter.Key.FilterRules.map(({ Value }) => Value).sort()].join(' '))
-      .filter((text) => !text.includes('.parquet'))
-      .sort();
-    assert.deepEqual(own, [
-      's3:ObjectCreated:* .csv in/orders/',
-      's3:ObjectCreated:* .csv.gz in/orders/',
-      's3:ObjectCreated:* .csv.zst in/orders/',
-      's3:ObjectCreated:* .jsonl in/',
-      's3:ObjectCreated:* .tsv in/orders/',
-      's3:ObjectCreated:* .tsv.gz in/orders/',
-      's3:ObjectCreated:* .tsv.zst in/orders/',
+    assert.deepEqual(announcedTo(template, 'Load'), [
+      ...['.csv', '.csv.gz', '.csv.zst'].map((suffix) => `s3:ObjectCreated:*, suffix ${suffix}, prefix in/orders/`),
+      's3:ObjectCreated:*, suffix .jsonl, prefix in/',
+      ...['.tsv', '.tsv.gz', '.tsv.zst'].map((suffix) => `s3:ObjectCreated:*, suffix ${suffix}, prefix in/orders/`),
     ]);
   });
 
   it('has alarms for what is not loaded', () => {
-    for (const id of ['LoadDeadLetters', 'LoadMessageAge', 'LoadQuarantine']) {
-      template.hasResourceProperties('AWS::CloudWatch::Alarm', { AlarmName: `resaca-dev-${id}` });
-    }
-    const runbook = readFileSync(join(import.meta.dirname, '../../docs/operations.md'), 'utf8');
-    const through = templateOf({ ...CONFIG, landing: { notifications: 'eventbridge' } });
-    const descriptions = Object.values(through.findResources('AWS::CloudWatch::Alarm'))
-      .map(({ Properties }): string => Properties.AlarmDescription)
-      .filter((text) => text.includes('"Load'));
-    assert.equal(descriptions.length, 5);
-    for (const text of descriptions) {
-      const [, section] = /docs\/operations\.md, "(\w+)"\.$/.exec(text) ?? [];
-      assert.ok(runbook.includes(`\n### ${section}\n`), text);
-    }
+    const names = ['DeadLetters', 'Errors', 'MessageAge', 'Quarantine', 'Undelivered'].map((name) => `Load${name}`);
+    const bridged = templateOf({ ...CONFIG, landing: { notifications: 'eventbridge' } });
+    assert.deepEqual(alarmsOf(bridged, 'Load'), names);
+    assert.deepEqual(alarmsOf(template, 'Load'), names.slice(0, 4));
   });
-
-  for (const [name, config] of [
-    ['as it is', CONFIG],
-    ['with keys of its own', { ...CONFIG, encryption: 'kms' }],
-    ['through EventBridge', { ...CONFIG, landing: { notifications: 'eventbridge' } }],
-  ] as const) {
-    it(`is found nothing wrong with by cdk-nag, ${name}`, () => {
-      const app = checkedApp();
-      stackOf(config, app);
-      assert.deepEqual(findings(app), []);
-    });
-  }
 
   it('is not there where nothing is loaded', () => {
     assert.ok(!JSON.stringify(templateOf({}).toJSON()).includes('RESACA_LOAD_QUEUE_URL'));
   });
 
   const rule = { prefix: 'in', table: 'lake/t' };
-  const wrong: readonly (readonly [string, unknown, RegExp])[] = [
+  itRefuses([
     ['no rule', { loader: { rules: [] } }, /loader\.rules: expected one at least|loader: rules: expected one at least/],
     [
       'a mistake in a rule',
@@ -191,12 +147,7 @@ describe('the loader of a deployment', () => {
       { loader: { rules: Array.from({ length: 8 }, (_, index) => ({ prefix: `in${index}`, table: 'lake/t' })) } },
       /the bucket would have \d+ notifications, S3 takes 100/,
     ],
-  ];
-  for (const [what, config, problem] of wrong) {
-    it(`refuses ${what}`, () => {
-      assert.throws(() => parseResacaConfig(config as ResacaConfig), problem);
-    });
-  }
+  ]);
 
   it('takes Parquet from outside of the tables, and partitions that the append function knows', () => {
     parseResacaConfig({

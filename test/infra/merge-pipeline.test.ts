@@ -1,12 +1,9 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { Match, type Template } from 'aws-cdk-lib/assertions';
-import { parseResacaConfig } from '../../infra/config/parse-config.ts';
 import type { ResacaConfig } from '../../infra/config/types.ts';
-import { checkedApp, findings } from '../support/nag.ts';
-import { type Statement, stackOf, templateOf, textOf } from '../support/templates.ts';
+import { itRefuses } from '../support/refusals.ts';
+import { alarmsOf, announcedTo, keysFor, templateOf } from '../support/templates.ts';
 
 const CONFIG: ResacaConfig = {
   landing: { prefixes: ['lake'] },
@@ -19,17 +16,7 @@ const CONFIG: ResacaConfig = {
 };
 
 /** Keys of the bucket by action, for the role of the merge function. */
-function keysFor(template: Template, action: string): string[] {
-  const policies = Object.entries(template.findResources('AWS::IAM::Policy'));
-  const statements: Statement[] = policies
-    .filter(([id]) => id.startsWith('MergeMergePolicy'))
-    .flatMap(([, { Properties }]) => Properties.PolicyDocument.Statement);
-  return statements
-    .filter((one) => [one.Action].flat().includes(action))
-    .flatMap(({ Resource }) => [Resource].flat().map(textOf))
-    .map((arn) => arn.replace(/^<[^>]*>\/?/, ''))
-    .sort();
-}
+const keysOf = (template: Template, action: string) => keysFor(template, 'MergeMergePolicy', action);
 
 describe('the merge of a deployment', () => {
   const template = templateOf(CONFIG);
@@ -49,7 +36,7 @@ describe('the merge of a deployment', () => {
   });
 
   it('reads its sources, and writes logs, its own files and quarantine; it deletes nothing', () => {
-    assert.deepEqual(keysFor(template, 's3:GetObject'), [
+    assert.deepEqual(keysOf(template, 's3:GetObject'), [
       'lake/*/events/*/resaca-merged-*',
       'lake/*/events/_delta_log/*',
       'lake/*/events/resaca-merged-*',
@@ -60,7 +47,7 @@ describe('the merge of a deployment', () => {
       'staging/teams/*/*',
     ]);
     assert.deepEqual(
-      keysFor(template, 's3:PutObject').filter((key) => key.startsWith('lake/orders')),
+      keysOf(template, 's3:PutObject').filter((key) => key.startsWith('lake/orders')),
       [
         'lake/orders/*/resaca-merged-*',
         'lake/orders/_delta_log/*',
@@ -68,27 +55,20 @@ describe('the merge of a deployment', () => {
         'lake/orders/resaca-merged-*',
       ],
     );
-    assert.ok(keysFor(template, 's3:PutObject').every((key) => key.startsWith('lake/')));
-    assert.deepEqual(keysFor(template, 's3:DeleteObject'), []);
-    assert.deepEqual(keysFor(template, 's3:ListBucket'), ['']);
+    assert.ok(keysOf(template, 's3:PutObject').every((key) => key.startsWith('lake/')));
+    assert.deepEqual(keysOf(template, 's3:DeleteObject'), []);
+    assert.deepEqual(keysOf(template, 's3:ListBucket'), ['']);
   });
 
   it('may delete its sources where it is to', () => {
     const deleting = templateOf({ ...CONFIG, merge: { rules: CONFIG.merge?.rules ?? [], deleteSources: true } });
-    assert.deepEqual(keysFor(deleting, 's3:DeleteObject'), ['staging/orders/*', 'staging/teams/*/*']);
+    assert.deepEqual(keysOf(deleting, 's3:DeleteObject'), ['staging/orders/*', 'staging/teams/*/*']);
   });
 
   it('is told of new Parquet files under its prefixes only', () => {
-    const [notifications] = Object.values(template.findResources('Custom::S3BucketNotifications'));
-    const configurations: { Events: string[]; Filter: { Key: { FilterRules: { Value: string }[] } } }[] =
-      notifications?.Properties.NotificationConfiguration.QueueConfigurations;
-    const own = configurations
-      .map(({ Events, Filter }) => [...Events, ...Filter.Key.FilterRules.map(({ Value }) => Value).sort()].join(' '))
-      .filter((text) => text.includes('staging'))
-      .sort();
-    assert.deepEqual(own, [
-      's3:ObjectCreated:* .parquet staging/orders/',
-      's3:ObjectCreated:* .parquet staging/teams/',
+    assert.deepEqual(announcedTo(template, 'Merge'), [
+      's3:ObjectCreated:*, suffix .parquet, prefix staging/orders/',
+      's3:ObjectCreated:*, suffix .parquet, prefix staging/teams/',
     ]);
   });
 
@@ -100,36 +80,15 @@ describe('the merge of a deployment', () => {
   });
 
   it('has alarms for what is not merged', () => {
-    for (const id of ['MergeDeadLetters', 'MergeMessageAge', 'MergeQuarantine']) {
-      template.hasResourceProperties('AWS::CloudWatch::Alarm', { AlarmName: `resaca-dev-${id}` });
-    }
-    const runbook = readFileSync(join(import.meta.dirname, '../../docs/operations.md'), 'utf8');
-    const through = templateOf({ ...CONFIG, landing: { prefixes: ['lake'], notifications: 'eventbridge' } });
-    const descriptions = Object.values(through.findResources('AWS::CloudWatch::Alarm'))
-      .map(({ Properties }): string => Properties.AlarmDescription)
-      .filter((text) => text.includes('"Merge'));
-    assert.equal(descriptions.length, 4);
-    for (const text of descriptions) {
-      const [, section] = /docs\/operations\.md, "(\w+)"\.$/.exec(text) ?? [];
-      assert.ok(runbook.includes(`\n### ${section}\n`), text);
-    }
+    const names = ['DeadLetters', 'Errors', 'MessageAge', 'Quarantine', 'Undelivered'].map((name) => `Merge${name}`);
+    const bridged = templateOf({ ...CONFIG, landing: { notifications: 'eventbridge', prefixes: ['lake'] } });
+    assert.deepEqual(alarmsOf(bridged, 'Merge'), names);
+    assert.deepEqual(alarmsOf(template, 'Merge'), names.slice(0, 4));
   });
-
-  for (const [name, config] of [
-    ['as it is', CONFIG],
-    ['with keys of its own', { ...CONFIG, encryption: 'kms' }],
-    ['through EventBridge', { ...CONFIG, landing: { prefixes: ['lake'], notifications: 'eventbridge' } }],
-  ] as const) {
-    it(`is found nothing wrong with by cdk-nag, ${name}`, () => {
-      const app = checkedApp();
-      stackOf(config, app);
-      assert.deepEqual(findings(app), []);
-    });
-  }
 
   const landing = { prefixes: ['lake'] };
   const rule = { prefix: 'staging', table: 'lake/t' };
-  const wrong: readonly (readonly [string, unknown, RegExp])[] = [
+  itRefuses([
     ['no rule', { landing, merge: { rules: [] } }, /merge\.rules: expected one at least/],
     [
       'a name that the prefix lacks',
@@ -143,7 +102,10 @@ describe('the merge of a deployment', () => {
     ],
     [
       'a partition folder in a prefix',
-      { landing, merge: { rules: [{ ...rule, prefix: 'staging/ds=1' }] } },
+      {
+        landing: { ...landing, notifications: 'eventbridge' },
+        merge: { rules: [{ ...rule, prefix: 'staging/ds=1' }] },
+      },
       /rules\[0\]\.prefix: has a partition folder/,
     ],
     [
@@ -171,10 +133,5 @@ describe('the merge of a deployment', () => {
       { landing, merge: { rules: [rule], batchingWindow: 0, batchSize: 100 } },
       /merge\.batchSize: /,
     ],
-  ];
-  for (const [what, config, problem] of wrong) {
-    it(`refuses ${what}`, () => {
-      assert.throws(() => parseResacaConfig(config as ResacaConfig), problem);
-    });
-  }
+  ]);
 });

@@ -25,6 +25,17 @@ import {
   vpcOf,
 } from './bronze-stacks.ts';
 
+const LANDING_PARTS: ResacaConfig = {
+  landing: { prefixes: ['lake'] },
+  loader: {
+    rules: [
+      { prefix: 'in/orders', table: 'lake/orders', format: 'csv' },
+      { prefix: 'in/{team}/events', table: 'lake/{team}/events', suffixes: ['.jsonl'] },
+    ],
+  },
+  merge: { rules: [{ prefix: 'staging/{team}', table: 'lake/{team}/small' }] },
+};
+
 const SHAPES: Readonly<Record<string, ResacaConfig>> = {
   'without a configuration': {},
   'with an existing bucket': { landing: { bucketName: 'mine' } },
@@ -47,6 +58,12 @@ const SHAPES: Readonly<Record<string, ResacaConfig>> = {
     ],
   },
   'without maintenance': { maintenance: false },
+  'with a loader and a merge': LANDING_PARTS,
+  'with the same and keys of its own': { ...LANDING_PARTS, encryption: 'kms' },
+  'with the same through EventBridge': {
+    ...LANDING_PARTS,
+    landing: { ...LANDING_PARTS.landing, notifications: 'eventbridge' },
+  },
   'with grouped events and tags': {
     append: { queue: 'grouped', groups: 4 },
     tagging: { rules: [{ prefix: 'raw/{team}', suffix: '.csv', tags: { team: '{team}' } }] },

@@ -6,9 +6,9 @@ import { parseResacaConfig } from '../../infra/config/parse-config.ts';
 import type { ResacaConfig } from '../../infra/config/types.ts';
 import { disjoint, type KeyFilter, overlap } from '../../infra/prefixes.ts';
 import { tagFilter } from '../../infra/tag-filters.ts';
-import { ConfigError } from '../../src/ingest/config-reader.ts';
 import type { TagRuleInput } from '../../src/tag/config.ts';
-import { templateOf, textOf } from '../support/templates.ts';
+import { itRefuses } from '../support/refusals.ts';
+import { alarmsOf, announcedTo, statementsOf, templateOf, textOf } from '../support/templates.ts';
 
 const tags = { team: 'data' };
 
@@ -18,30 +18,10 @@ function tagging(rules: readonly TagRuleInput[], config: ResacaConfig = {}): Tem
 
 /** What the role of the tag function may do, on which resources. */
 function rightsOf(template: Template): (readonly [string, string[]])[] {
-  return Object.entries(template.findResources('AWS::IAM::Policy'))
-    .filter(([id]) => id.startsWith('Tagging'))
-    .flatMap(([, { Properties }]) => Properties.PolicyDocument.Statement)
-    .map(({ Action, Resource }) => [
-      [Action].flat().join(),
-      [Resource].flat().map((arn) => textOf(arn).replace(/[0-9A-F]{8}\.Arn>/, '')),
-    ]);
-}
-
-/** Filters of the notifications to the queue of the tag function, and their events. */
-function announcedBy(template: Template): string[] {
-  const [notifications] = Object.values(template.findResources('Custom::S3BucketNotifications'));
-  return (notifications?.Properties.NotificationConfiguration.QueueConfigurations ?? [])
-    .filter(({ QueueArn }: { QueueArn: unknown }) => textOf(QueueArn).startsWith('<Tagging'))
-    .map(
-      ({
-        Events,
-        Filter,
-      }: {
-        Events: string[];
-        Filter?: { Key: { FilterRules: { Name: string; Value: string }[] } };
-      }) => [...Events, ...(Filter?.Key.FilterRules ?? []).map(({ Name, Value }) => `${Name} ${Value}`)].join(', '),
-    )
-    .sort();
+  return statementsOf(template, 'Tagging').map(({ Action, Resource }) => [
+    [Action].flat().join(),
+    [Resource].flat().map((arn) => textOf(arn).replace(/[0-9A-F]{8}\.Arn>/, '')),
+  ]);
 }
 
 describe('a deployment that tags objects', () => {
@@ -52,7 +32,7 @@ describe('a deployment that tags objects', () => {
   const template = tagging(rules);
 
   it('is told of what its rules mean, and only of what is made', () => {
-    assert.deepEqual(announcedBy(template), [
+    assert.deepEqual(announcedTo(template, 'Tagging'), [
       's3:ObjectCreated:*, suffix .csv, prefix tenants/',
       's3:ObjectCreated:*, suffix .pdf, prefix docs/public/',
     ]);
@@ -60,7 +40,7 @@ describe('a deployment that tags objects', () => {
 
   it('may read and set the tags of these objects and of their versions, and nothing else of them', () => {
     assert.deepEqual(rightsOf(template).toSorted(), [
-      ['logs:CreateLogStream,logs:PutLogEvents', ['<TaggingTagFunctionLogs']],
+      ['logs:CreateLogStream,logs:PutLogEvents', ['<TaggingLogs']],
       [
         's3:GetObjectTagging,s3:GetObjectVersionTagging,s3:PutObjectTagging,s3:PutObjectVersionTagging',
         ['<LandingBucket/docs/public/*.pdf', '<LandingBucket/tenants/*.csv'],
@@ -68,19 +48,17 @@ describe('a deployment that tags objects', () => {
       ['s3:ListBucket', ['<LandingBucket']],
       [
         'sqs:ChangeMessageVisibility,sqs:DeleteMessage,sqs:GetQueueAttributes,sqs:GetQueueUrl,sqs:ReceiveMessage',
-        ['<TaggingTagEventsQueue'],
+        ['<TaggingEventsQueue'],
       ],
     ]);
   });
 
   it('alarms where objects get no tags', () => {
-    const names = Object.values(template.findResources('AWS::CloudWatch::Alarm')).map(
-      ({ Properties }) => Properties.AlarmName,
-    );
-    assert.deepEqual(names.filter((name: string) => name.includes('Tagging')).sort(), [
-      'resaca-dev-TaggingDeadLetters',
-      'resaca-dev-TaggingErrors',
-      'resaca-dev-TaggingMessageAge',
+    assert.deepEqual(alarmsOf(template, 'Tagging'), [
+      'TaggingDeadLetters',
+      'TaggingErrors',
+      'TaggingLeftOut',
+      'TaggingMessageAge',
     ]);
   });
 
@@ -101,8 +79,8 @@ describe('a deployment that tags objects', () => {
   });
 });
 
-describe('what cannot be tagged is named before anything is synthesised:', () => {
-  const wrong: readonly (readonly [string, unknown, RegExp])[] = [
+describe('the part for tags', () => {
+  itRefuses([
     [
       'files that S3 announces to the append function already',
       {
@@ -141,22 +119,9 @@ describe('what cannot be tagged is named before anything is synthesised:', () =>
       { tagging: { rules: Array.from({ length: 31 }, (_, index) => ({ prefix: `p${index}`, suffix: '.csv', tags })) } },
       /^tagging: rules: expected 30 prefixes and endings .* at most, got 31/,
     ],
-  ];
-  for (const [name, config, expected] of wrong) {
-    it(name, () => {
-      assert.throws(
-        () => parseResacaConfig(config),
-        (error) => {
-          assert.ok(error instanceof ConfigError);
-          assert.equal(error.problems.length, 1, error.message);
-          assert.match(error.problems[0] ?? '', expected);
-          return true;
-        },
-      );
-    });
-  }
+  ]);
 
-  it('but not what does not overlap, or goes another way', () => {
+  it('takes what does not overlap, or goes another way', () => {
     const overlapping = [{ prefix: 'lake', tags }];
     const fine: ResacaConfig[] = [
       { tagging: { rules: [{ suffix: '.csv', tags }] } },

@@ -35,6 +35,48 @@ export function roleStatements(template: Template): Statement[] {
   );
 }
 
+/** The statements of the policies whose logical ids begin with `id`. */
+export function statementsOf(template: Template, id: string): Statement[] {
+  return Object.entries(template.findResources('AWS::IAM::Policy'))
+    .filter(([name]) => name.startsWith(id))
+    .flatMap(([, { Properties }]) => Properties.PolicyDocument.Statement);
+}
+
+/** The keys of buckets for which policies, as `statementsOf` finds them, have an action; sorted. */
+export function keysFor(template: Template, id: string, action: string): string[] {
+  return statementsOf(template, id)
+    .filter((one) => actionsOf([one]).includes(action))
+    .flatMap(({ Resource }) => [Resource].flat().map(textOf))
+    .map((arn) => arn.replace(/^<[^>]*>\/?/, ''))
+    .sort();
+}
+
+interface Notification {
+  readonly Events: readonly string[];
+  readonly QueueArn: unknown;
+  readonly Filter?: { readonly Key: { readonly FilterRules: readonly { Name: string; Value: string }[] } };
+}
+
+/** What a bucket tells the queues whose logical ids begin with `id`: `s3:ObjectCreated:*, suffix .csv, prefix in/`; sorted. */
+export function announcedTo(template: Template, id: string): string[] {
+  const [notifications] = Object.values(template.findResources('Custom::S3BucketNotifications'));
+  const all: readonly Notification[] = notifications?.Properties.NotificationConfiguration.QueueConfigurations ?? [];
+  return all
+    .filter(({ QueueArn }) => textOf(QueueArn).startsWith(`<${id}`))
+    .map(({ Events, Filter }) =>
+      [...Events, ...(Filter?.Key.FilterRules ?? []).map(({ Name, Value }) => `${Name} ${Value}`)].join(', '),
+    )
+    .sort();
+}
+
+/** The names of the alarms that begin so, without the stage; sorted. */
+export function alarmsOf(template: Template, beginning: string): string[] {
+  return Object.values(template.findResources('AWS::CloudWatch::Alarm'))
+    .map(({ Properties }): string => Properties.AlarmName.replace(/^resaca-dev-/, ''))
+    .filter((name) => name.startsWith(beginning))
+    .sort();
+}
+
 /** The actions of statements, one by one. */
 export function actionsOf(statements: readonly Statement[]): string[] {
   return statements.flatMap(({ Action }) => Action);
