@@ -13,11 +13,13 @@ export interface S3Requests {
   readonly put: number;
   /** Deletions, and all that belongs to multipart uploads except the parts. */
   readonly other: number;
+  /** Calls of services that speak JSON, as SQS and Glue do. */
+  readonly service: number;
   /** Of the bodies of all answers, bytes. */
   readonly received: number;
 }
 
-type Kind = 'get' | 'head' | 'list' | 'put' | 'other';
+type Kind = 'get' | 'head' | 'list' | 'put' | 'other' | 'service';
 
 export interface S3Proxy {
   readonly endpoint: string;
@@ -25,7 +27,7 @@ export interface S3Proxy {
   takeRequests(): S3Requests;
 }
 
-const NONE: S3Requests = { get: 0, ranged: 0, head: 0, list: 0, put: 0, other: 0, received: 0 };
+const NONE: S3Requests = { get: 0, ranged: 0, head: 0, list: 0, put: 0, other: 0, service: 0, received: 0 };
 
 /**
  * Stands before an S3 server, counts the requests, and lets each wait for `latency` ms, as S3's answers do. It does not
@@ -62,12 +64,13 @@ export async function startS3Proxy(target: string, latency: number): Promise<S3P
   };
 }
 
-/** What S3 calls a request (API reference); its URL is path-style. */
+/** What S3 calls a request (API reference); its URL is path-style. What is sent to no bucket is a service's. */
 export function kindOf(method = 'GET', url = ''): Kind {
   const { pathname, searchParams } = new URL(url, 'http://s3');
   const isOfObject = /^\/[^/]+\/./.test(pathname);
   if (method === 'HEAD') return 'head';
   if (method === 'PUT') return 'put';
+  if (method === 'POST' && pathname === '/') return 'service';
   if (method !== 'GET') return 'other';
   if (isOfObject) return searchParams.has('uploadId') ? 'other' : 'get';
   // Of a bucket, GETs without any of these are the first version of the listing.

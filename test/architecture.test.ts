@@ -212,6 +212,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   'src/cost': ['src/ingest/config-reader.ts'],
   'src/cli': [
+    // What a deployment has on.
+    'infra/config',
     'src/catalog',
     'src/cdf',
     'src/cost',

@@ -1,20 +1,48 @@
 import type { Bill } from './cost-items.ts';
-import { type FileLoad, oxbowFiles, resacaFiles } from './files.ts';
+import { oxbowFiles } from './oxbow.ts';
 import type { PriceList } from './prices.ts';
-import { bronzeFunction, MIN_DPUS, type StreamLoad, sparkOnGlue, streamAlternatives } from './streams.ts';
+import { MIN_DPUS, sparkOnGlue, streamAlternatives } from './streams.ts';
+import { type Loads, type Suite, suiteBills } from './suite.ts';
 
-/** What one load costs here and elsewhere, a month. */
+/** What a deployment costs in a month, and the same load elsewhere. */
 export interface Estimate {
-  readonly load: FileLoad | StreamLoad;
-  readonly own: Bill;
-  /** Other ways to do the same. */
+  readonly suite: Suite;
+  readonly load: Loads;
+  /** A bill for each part that is on. */
+  readonly parts: readonly Bill[];
+  /** USD. */
+  readonly total: number;
+  readonly comparisons: readonly Comparison[];
+}
+
+/** Other ways to do what one part does. */
+export interface Comparison {
+  /** Name of the part's bill. */
+  readonly part: string;
   readonly others: readonly Bill[];
 }
 
-export function estimateFiles(load: FileLoad, prices: PriceList): Estimate {
-  return { load, own: resacaFiles(load, prices), others: [oxbowFiles(load, prices), sparkOnGlue(MIN_DPUS, prices)] };
+export function estimate(suite: Suite, load: Loads, prices: PriceList): Estimate {
+  const parts = suiteBills(suite, load, prices);
+  return {
+    suite,
+    load,
+    parts,
+    total: parts.reduce((sum, { total }) => sum + total, 0),
+    comparisons: comparisonsOf(suite, load, prices),
+  };
 }
 
-export function estimateStream(load: StreamLoad, prices: PriceList): Estimate {
-  return { load, own: bronzeFunction(load, prices), others: streamAlternatives(load, prices) };
+function comparisonsOf({ append, bronze }: Suite, { files, stream }: Loads, prices: PriceList): Comparison[] {
+  const comparisons: Comparison[] = [];
+  if (append !== undefined && files !== undefined) {
+    comparisons.push({
+      part: 'append',
+      others: [oxbowFiles(files, append, prices), sparkOnGlue(MIN_DPUS, prices)],
+    });
+  }
+  if (bronze !== undefined && stream !== undefined) {
+    comparisons.push({ part: 'bronze', others: streamAlternatives(stream, prices) });
+  }
+  return comparisons;
 }

@@ -4,7 +4,7 @@ import { type Bound, checkBounds, MIB, requestsText, type SizeResult } from '../
 import type { AppendCost } from '../../bench/append/measure-size.ts';
 import type { S3Requests } from '../../bench/s3-proxy.ts';
 
-const FLAT: S3Requests = { get: 10, ranged: 10, head: 0, list: 1, put: 1, other: 0, received: 500_000 };
+const FLAT: S3Requests = { get: 10, ranged: 10, head: 0, list: 1, put: 1, other: 0, service: 0, received: 500_000 };
 const COLD: S3Requests = { ...FLAT, get: 13, ranged: 12 };
 
 function cost(values: Partial<AppendCost>): AppendCost {

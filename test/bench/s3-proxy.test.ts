@@ -18,6 +18,8 @@ describe('the kind of a request', () => {
     ['PUT', '/bucket/key?partNumber=1&uploadId=2', 'put'],
     ['POST', '/bucket/key?uploads=', 'other'],
     ['DELETE', '/bucket/key', 'other'],
+    ['POST', '/bucket?delete', 'other'],
+    ['POST', '/', 'service'],
   ] as const) {
     it(`${method} ${url} is ${kind}`, () => assert.equal(kindOf(method, url), kind));
   }
@@ -44,9 +46,27 @@ it('the proxy counts requests and the bytes of the answers, since it was last as
   assert.equal(await send('/bucket/key', { headers: { range: 'bytes=6-9' } }), '6789');
   await send('/bucket/key', { method: 'PUT', body: 'abc' });
   await send('/bucket/?list-type=2');
-  assert.deepEqual(proxy.takeRequests(), { get: 2, ranged: 1, head: 0, list: 1, put: 1, other: 0, received: 24 });
+  assert.deepEqual(proxy.takeRequests(), {
+    get: 2,
+    ranged: 1,
+    head: 0,
+    list: 1,
+    put: 1,
+    other: 0,
+    service: 0,
+    received: 24,
+  });
   await send('/bucket/key', { method: 'HEAD' });
-  assert.deepEqual(proxy.takeRequests(), { get: 0, ranged: 0, head: 1, list: 0, put: 0, other: 0, received: 0 });
+  assert.deepEqual(proxy.takeRequests(), {
+    get: 0,
+    ranged: 0,
+    head: 1,
+    list: 0,
+    put: 0,
+    other: 0,
+    service: 0,
+    received: 0,
+  });
 });
 
 it('the proxy lets each request wait', async (t) => {

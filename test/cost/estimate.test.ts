@@ -1,36 +1,46 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { DAYS } from '../../src/cost/cost-items.ts';
-import { estimateFiles, estimateStream } from '../../src/cost/estimate.ts';
-import { batchMs, type FileLoad, fileWork, oxbowFiles, resacaFiles } from '../../src/cost/files.ts';
+import { estimate } from '../../src/cost/estimate.ts';
+import { type AppendPart, appendBill, appendWork, batchMs, type FileLoad, fileWork } from '../../src/cost/files.ts';
+import { MEASURED } from '../../src/cost/measured.ts';
+import { oxbowFiles } from '../../src/cost/oxbow.ts';
 import { applyPrices, PRICES } from '../../src/cost/prices.ts';
+import { bronzeBill, streamAlternatives } from '../../src/cost/streams.ts';
 import { ConfigError } from '../../src/ingest/config-reader.ts';
 
-const LOAD: FileLoad = {
-  filesPerDay: 86_400,
-  tables: 1,
-  tableFiles: 100_000,
-  window: 30,
-  batchSize: 1_000,
-  memory: 512,
-  eventBridge: false,
-};
+const LOAD: FileLoad = { filesPerDay: 86_400, tables: 1, tableFiles: 100_000 };
+const PART: AppendPart = { window: 30, batchSize: 1_000, memory: 512, queue: 'standard', eventBridge: false };
 /** A million files a month, so many of them in a batch. */
-const inBatchesOf = (size: number): FileLoad => ({ ...LOAD, filesPerDay: 1e6 / DAYS, window: 1e9, batchSize: size });
+const inBatchesOf = (size: number) =>
+  [
+    { ...LOAD, filesPerDay: 1e6 / DAYS },
+    { ...PART, window: 1e9, batchSize: size },
+  ] as const;
 
 describe('the estimate for files', () => {
   it('gathers what comes in the window, up to the size of a batch', () => {
-    const { filesPerBatch, batches, commits } = fileWork(LOAD);
+    const { filesPerBatch, batches, commits } = fileWork(LOAD, PART);
     assert.deepEqual([filesPerBatch, Math.round(batches), Math.round(commits)], [30, 87_600, 87_600]);
-    assert.equal(fileWork({ ...LOAD, window: 3_600 }).filesPerBatch, 1_000);
-    assert.equal(fileWork({ ...LOAD, filesPerDay: 10 }).filesPerBatch, 1);
+    assert.equal(fileWork(LOAD, { ...PART, window: 3_600 }).filesPerBatch, 1_000);
+    assert.equal(fileWork({ ...LOAD, filesPerDay: 10 }, PART).filesPerBatch, 1);
   });
 
   it('counts a commit for each table that a batch has files of', () => {
-    const { batches, commits } = fileWork({ ...LOAD, tables: 1_000_000 });
+    const { batches, commits } = fileWork({ ...LOAD, tables: 1_000_000 }, PART);
     assert.ok(commits > 29.9 * batches && commits <= 30 * batches);
-    const few = fileWork({ ...LOAD, tables: 2 });
+    const few = fileWork({ ...LOAD, tables: 2 }, PART);
     assert.ok(few.commits > 1.999 * few.batches && few.commits <= 2 * few.batches);
+  });
+
+  it('has ten messages of one table in a batch behind the group function', () => {
+    const part: AppendPart = { ...PART, queue: 'grouped' };
+    const few = appendWork({ ...LOAD, tables: 10 }, part);
+    const ungrouped = fileWork({ ...LOAD, tables: 10 }, PART);
+    assert.deepEqual([few.commits, few.batches], [ungrouped.commits, ungrouped.commits / 10]);
+    // More files of a table than a message takes are several messages.
+    const many = appendWork({ ...LOAD, filesPerDay: 864_000_000 }, part);
+    assert.ok(many.batches >= many.files / 1_000);
   });
 
   for (const [size, usd] of [
@@ -38,8 +48,8 @@ describe('the estimate for files', () => {
     [10, 2.05],
   ] as const) {
     it(`comes to what docs/sizing.md says of a million files in batches of ${size}`, () => {
-      const atWork = resacaFiles(inBatchesOf(size), PRICES).items.filter(
-        ({ what }) => !/poll|checkpoint|logs|metrics|alarms|dashboard/.test(what),
+      const atWork = appendBill(...inBatchesOf(size), PRICES).items.filter(
+        ({ what }) => !/poll|logs|metrics|alarms/.test(what),
       );
       assert.equal(Number(atWork.reduce((sum, item) => sum + item.usd, 0).toFixed(2)), usd);
     });
@@ -50,47 +60,54 @@ describe('the estimate for files', () => {
     assert.equal(batchMs(1, 1_769), batchMs(1, 10_240));
   });
 
-  it('does not grow with the table but for its checkpoints, and oxbow’s does', () => {
+  it('does not grow with the table, and oxbow’s does', () => {
     const [small, large] = [10, 1_000_000].map((tableFiles) => ({ ...LOAD, tableFiles }));
     assert.ok(small && large);
-    const without = (load: FileLoad) =>
-      resacaFiles(load, PRICES).items.filter(({ what }) => !what.startsWith('checkpoints'));
-    assert.deepEqual(without(small), without(large));
+    assert.deepEqual(appendBill(small, PART, PRICES), appendBill(large, PART, PRICES));
     const time = (load: FileLoad) =>
-      oxbowFiles(load, PRICES).items.find(({ price }) => price === 'lambda.gbSecond')?.quantity ?? 0;
+      oxbowFiles(load, PART, PRICES).items.find(({ price }) => price === 'lambda.gbSecond')?.quantity ?? 0;
     assert.ok(time(large) > 100 * time(small));
     assert.ok(time({ ...LOAD, tableFiles: 2_000_000 }) > 1.9 * time(large));
   });
 
   it('is below 5 % of Spark that runs all day', () => {
-    const { own, others } = estimateFiles(LOAD, PRICES);
-    const spark = others.find(({ name }) => name.startsWith('Spark'));
-    assert.ok(spark && own.total < 0.05 * spark.total);
+    const suite = { append: PART, maintenance: { memory: 2_048 }, dashboard: true, keys: 0 };
+    const { total, comparisons } = estimate(suite, { files: { ...LOAD, bytes: 1e6 } }, PRICES);
+    const spark = comparisons[0]?.others.find(({ name }) => name.startsWith('Spark'));
+    assert.ok(spark && total < 0.05 * spark.total);
   });
 });
 
 describe('the estimate for Kafka', () => {
-  const load = { gbPerDay: 50, topics: 4, recordBytes: 400, window: 30, memory: 1_024 };
+  const load = { gbPerDay: 50, topics: 4, recordBytes: 400 };
+  const part = { window: 30, memory: 1_024 };
+  const quantity = (price: string, gbPerDay: number, window = 30) =>
+    bronzeBill({ ...load, gbPerDay }, { ...part, window }, PRICES).items.find((item) => item.price === price)
+      ?.quantity ?? 0;
 
   it('grows with the bytes, and commits with the window', () => {
-    const time = (gbPerDay: number) =>
-      estimateStream({ ...load, gbPerDay }, PRICES).own.items.find(({ price }) => price === 'lambda.gbSecond')
-        ?.quantity ?? 0;
-    assert.ok(time(500) > 8 * time(50));
-    const puts = (window: number) =>
-      estimateStream({ ...load, gbPerDay: 0.1, window }, PRICES).own.items.find(({ price }) => price === 's3.put')
-        ?.quantity ?? 0;
-    assert.ok(Math.abs(puts(30) / puts(300) - 10) < 0.01);
+    assert.ok(quantity('lambda.gbSecond', 500) > 8 * quantity('lambda.gbSecond', 50));
+    assert.ok(Math.abs(quantity('s3.put', 0.1, 30) / quantity('s3.put', 0.1, 300) - 10) < 0.01);
+  });
+
+  it('takes the figures that it is given', () => {
+    const figures = { ...MEASURED.streams.bronze, cpuSecondsAGb: 2 * MEASURED.streams.bronze.cpuSecondsAGb };
+    const time = (bill: ReturnType<typeof bronzeBill>) =>
+      bill.items.find(({ price }) => price === 'lambda.gbSecond')?.usd ?? 0;
+    const ratio = time(bronzeBill(load, part, PRICES, figures)) / time(bronzeBill(load, part, PRICES));
+    assert.ok(ratio > 1.7 && ratio < 2);
   });
 
   it('names the other ways, each with what its figure rests on', () => {
-    const { others } = estimateStream(load, PRICES);
+    const others = streamAlternatives(load, PRICES);
     assert.deepEqual(
       others.map(({ name }) => name),
       [
         'resaca kafka, on Fargate',
         'kafka-delta-ingest, on Fargate',
         'Spark streaming, on Glue',
+        'Spark streaming, on the smallest workers of Glue',
+        'Spark streaming, on Fargate without a cluster',
         'Managed Service for Apache Flink',
         'Kafka Connect, on MSK Connect',
         'Firehose, to Parquet files',

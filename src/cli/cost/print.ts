@@ -1,32 +1,19 @@
 import type { Bill } from '../../cost/cost-items.ts';
-import type { Estimate } from '../../cost/estimate.ts';
+import type { Comparison, Estimate } from '../../cost/estimate.ts';
 import type { PriceList, PriceName } from '../../cost/prices.ts';
-import { formatRows } from '../format.ts';
+import { type Column, formatRows } from '../format.ts';
 
-/** The bill with its positions, then the others with their totals and what all of it rests on. */
-export function estimateLines({ own, others }: Estimate, prices: PriceList): string[] {
-  const items = own.items.map(({ what, quantity, price, usd }) => [
-    what,
-    amount(quantity),
-    `${prices[price].unit}${prices[price].standing === 'assumed' ? ' *' : ''}`,
-    dollars(usd),
-  ]);
-  const rows = formatRows(
-    [...items, ['together', '', '', dollars(own.total)]],
-    [{}, { align: 'right' }, {}, { align: 'right' }],
-  );
-  const rest = formatRows(
-    others.map((bill) => [bill.name, dollars(bill.total), `${(bill.total / own.total).toFixed(1)} times`]),
-    [{}, { align: 'right' }, { align: 'right' }],
-  );
+const COLUMNS: readonly Column[] = [{}, { align: 'right' }, {}, { align: 'right' }];
+
+/** The bill of each part with its positions, then others with their totals and what all of it rests on. */
+export function estimateLines({ parts, total, comparisons }: Estimate, prices: PriceList): string[] {
+  const rows = parts.flatMap((bill) => [[bill.name, '', '', dollars(bill.total)], ...itemRows(bill, prices)]);
   return [
-    `${own.name}, a month:`,
-    ...rows.map((line) => `  ${line}`),
+    'A month of resaca:',
+    ...formatRows([...rows, ['together', '', '', dollars(total)]], COLUMNS).map((line) => `  ${line}`),
     '',
-    'The same elsewhere:',
-    ...rest.map((line) => `  ${line}`),
-    '',
-    ...[own, ...others].flatMap(basisLines),
+    ...comparisons.flatMap((comparison) => comparisonLines(comparison, parts)),
+    ...[...parts, ...comparisons.flatMap(({ others }) => others)].flatMap(basisLines),
     '',
     'List prices of us-east-1, without free tiers, storage and transfer. * is a price to be looked up: --list-prices.',
   ];
@@ -41,6 +28,25 @@ export function priceLines(prices: PriceList): string[] {
     }),
     [{}, { align: 'right' }],
   );
+}
+
+function itemRows({ items }: Bill, prices: PriceList): string[][] {
+  return items.map(({ what, quantity, price, usd }) => [
+    `  ${what}`,
+    amount(quantity),
+    `${prices[price].unit}${prices[price].standing === 'assumed' ? ' *' : ''}`,
+    dollars(usd),
+  ]);
+}
+
+function comparisonLines({ part, others }: Comparison, parts: readonly Bill[]): string[] {
+  const own = parts.find(({ name }) => name === part)?.total ?? Number.NaN;
+  const rows = others.map((bill) => [bill.name, dollars(bill.total), `${(bill.total / own).toFixed(1)} times`]);
+  return [
+    `What ${part} does, elsewhere:`,
+    ...formatRows(rows, [{}, { align: 'right' }, { align: 'right' }]).map((line) => `  ${line}`),
+    '',
+  ];
 }
 
 function basisLines({ name, basis }: Bill): string[] {

@@ -1,0 +1,55 @@
+/** All that was measured, in one place: what a unit of work takes. The sources are pages and benchmarks of this project. */
+
+/** A program that takes records of Kafka into a table. */
+export interface StreamFigures {
+  /** CPU-seconds for a GB of record values, JSON. */
+  readonly cpuSecondsAGb: number;
+  /** Highest memory, MiB. */
+  readonly peakMiB: number;
+  /** Requests of a commit that S3 bills as PUTs. @default a file, a commit and a LIST */
+  readonly requestsACommit?: number;
+}
+
+export type StreamProgram = 'bronze' | 'consumer' | 'kafkaDeltaIngest' | 'spark';
+
+/** CPU in ms; requests by what S3 bills them as: `gets` with HEADs, `puts`, `lists`. */
+export const MEASURED = {
+  /** docs/sizing.md, "What a million files cost". */
+  append: { batchMs: 28, fileMs: 3.73 },
+  /** docs/kafka-benchmark.md, the middle of what was measured. */
+  streams: {
+    bronze: { cpuSecondsAGb: 72, peakMiB: 315 },
+    consumer: { cpuSecondsAGb: 52, peakMiB: 440 },
+    kafkaDeltaIngest: { cpuSecondsAGb: 152, peakMiB: 153 },
+    spark: { cpuSecondsAGb: 705, peakMiB: 3_714 },
+  } satisfies Record<StreamProgram, StreamFigures> as Readonly<Record<StreamProgram, StreamFigures>>,
+  /** npm run bench:functions, from here to `optimize`. */
+  group: { batchMs: 6, fileMs: 0.045 },
+  tag: { batchMs: 19, fileMs: 3 },
+  /** The wait is that for an answer of SQS, an assumption. */
+  webhook: { requestMs: 3.6, waitMs: 15 },
+  queueIngest: { batchMs: 28, messageMs: 0.052, puts: 2, lists: 2, gets: 1 },
+  loader: { fileMs: 73, mbMs: 50, puts: 3, lists: 3, gets: 5 },
+  /** `gets` are those of a commit beside `fileGets`, those of a file. */
+  merge: { batchMs: 99, fileMs: 4.6, puts: 2, lists: 1, gets: 1, fileGets: 1 },
+  catalog: { batchMs: 4, tableMs: 13, glueCalls: 2, gets: 3, lists: 1 },
+  /** `idle` is a look without news; what else is of a commit with a file comes on top. */
+  export: {
+    idleMs: 18,
+    turnMs: 111,
+    thousandRowsMs: 27,
+    idleGets: 3,
+    idleLists: 1,
+    puts: 4,
+    lists: 2,
+    commitGets: 15,
+  },
+  /** A task of the maintenance that finds little to do. */
+  task: { runMs: 50 },
+  optimize: { fileMs: 10, mbMs: 100 },
+  /** docs/checkpoints.md: what one takes, and for each million files of the table. At least half a second, to start and to look. */
+  checkpoint: { baseMs: 500, millionMs: 9_900, gets: 2, millionGets: 94, puts: 4, millionPuts: 6 },
+  /** docs/vacuum.md and docs/reconcile.md: for each million files. */
+  vacuum: { millionMs: 24_000 },
+  reconcile: { millionMs: 15_000, millionGets: 59 },
+} as const;
