@@ -103,7 +103,15 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     STORE_PORT,
     'types:src/storage',
   ],
-  'src/recovery': ['src/ingest', 'src/maintenance', 'src/delta', 'src/parquet', STORE_PORT, 'types:src/storage'],
+  'src/recovery': [
+    'src/ingest',
+    'src/maintenance',
+    'src/delta',
+    'src/parquet',
+    'src/storage/keys.ts',
+    STORE_PORT,
+    'types:src/storage',
+  ],
   'src/loader': [
     'src/delta',
     'src/parquet',

@@ -25,6 +25,8 @@ export interface MaintenancePolicyProps {
 const MAX_GRANTED_PREFIXES = 5;
 const LOG = ['_delta_log/*', '*/_delta_log/*'];
 const QUARANTINE = ['_resaca/quarantine/*', '*/_resaca/quarantine/*'];
+/** How far a reconciliation of several turns has come. */
+const POSITION = ['_resaca/reconcile.json', '*/_resaca/reconcile.json'];
 
 /** Reads tables and writes their logs; what is more than that only where it is asked for. */
 export function maintenancePolicy(scope: Construct, id: string, props: MaintenancePolicyProps): Policy {
@@ -35,7 +37,11 @@ export function maintenancePolicy(scope: Construct, id: string, props: Maintenan
     folders.flatMap((folder) => patterns.map((pattern) => bucket.arnForObjects(folder + pattern)));
   const everything = arns(['*']);
   const log = arns(LOG);
-  const written = [...log, ...(rewrites ? arns(COMPACTED) : []), ...(reconciles ? arns(QUARANTINE) : [])];
+  const written = [
+    ...log,
+    ...(rewrites ? arns(COMPACTED) : []),
+    ...(reconciles ? arns([...QUARANTINE, ...POSITION]) : []),
+  ];
   // Files that wait for a deferred commit are named at the bucket's root: a vacuum leaves them alone.
   const pending = deletesFiles && prefixes.length > 0 ? [bucket.arnForObjects(`${PENDING_PREFIX}*`)] : [];
   const statements = [

@@ -97,25 +97,32 @@ async function work(deps: MaintenanceDeps, message: UpkeepMessage, deadline: num
   const { bucket, root } = message;
   const table: TableRef = { store: deps.storeFor(bucket), root, url: deps.urlOf(bucket, root) };
   const left: Task[] = [];
+  const { turn: turnsBefore = 0 } = message;
   let isWaiting = false;
   for (const task of message.tasks) {
     // What follows a task takes its work into account, and waits with it.
-    const state: TaskState = isWaiting || deps.now() >= deadline ? 'more' : await runOne(deps, table, task, deadline);
+    const isLater: boolean = isWaiting || deps.now() >= deadline;
+    const state: TaskState = isLater ? 'more' : await runOne(deps, table, task, { deadline, turn: turnsBefore });
     isWaiting ||= state === 'waiting';
     if (state !== 'done') left.push(task);
   }
   if (left.length === 0) return;
-  const turn = (message.turn ?? 0) + 1;
+  const turn = turnsBefore + 1;
   if (turn > MAX_TURNS) throw new Error(`${left.join(', ')} of ${table.url} came to no end in ${MAX_TURNS} turns`);
   // A message of its own: this one may have been delivered as often as it may already.
   const next = { bucket, root, tasks: left, turn };
   await (isWaiting ? deps.queue.postpone(next) : deps.queue.send(next, occasion));
 }
 
-async function runOne(deps: MaintenanceDeps, table: TableRef, task: Task, deadline: number): Promise<TaskState> {
+async function runOne(
+  deps: MaintenanceDeps,
+  table: TableRef,
+  task: Task,
+  { deadline, turn }: { readonly deadline: number; readonly turn: number },
+): Promise<TaskState> {
   const begin = deps.now();
   try {
-    const { state, metrics, details } = await deps.runTask(task, deps, table, deadline);
+    const { state, metrics, details } = await deps.runTask(task, deps, table, deadline, turn);
     const ms = deps.now() - begin;
     deps.telemetry.log('info', `${task} ${STATES[state]}`, { table: table.url, ms, ...details });
     deps.telemetry.metrics(table.url, metrics);

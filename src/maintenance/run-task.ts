@@ -9,16 +9,16 @@ import type { RunTask, TaskEngine, TaskOutcome } from './tasks.ts';
 import { vacuumTable } from './vacuum/vacuum.ts';
 
 /** The work of the maintenance function. Throws what the tasks throw. */
-export const runTask: RunTask = (task, engine, table, deadline) => RUNNERS[task](engine, table, deadline);
+export const runTask: RunTask = (task, engine, table, deadline, turn) => RUNNERS[task](engine, table, deadline, turn);
 
-type Runner = (engine: TaskEngine, table: TableRef, deadline: number) => Promise<TaskOutcome>;
+type Runner = (engine: TaskEngine, table: TableRef, deadline: number, turn: number) => Promise<TaskOutcome>;
 
 const RUNNERS: Readonly<Record<Task, Runner>> = {
-  async reconcile({ openReconcile }, table, deadline) {
+  async reconcile({ openReconcile }, table, deadline, turn) {
     if (openReconcile === undefined) {
       return { state: 'done', metrics: {}, details: { leftOut: 'the configuration has no part reconcile' } };
     }
-    return (await openReconcile()).run(table, deadline);
+    return (await openReconcile()).run(table, deadline, turn);
   },
 
   async checkpoint(engine, table, deadline) {

@@ -23,7 +23,8 @@ export interface TaskOutcome {
 export interface ReconcileTask {
   /** The roots of the tables that files below a prefix belong to by the rules, those that have no log yet included. */
   roots(store: ObjectStore, bucket: string, prefix: string): AsyncIterable<string>;
-  run(table: TableRef, deadline: number): Promise<TaskOutcome>;
+  /** `turn`: how often the work was put into the queue again before; a turn goes on where the one before it stopped. */
+  run(table: TableRef, deadline: number, turn: number): Promise<TaskOutcome>;
 }
 
 /** What the maintenance function works with. */
@@ -35,5 +36,11 @@ export interface TaskEngine extends MaintenanceEngine {
   openReconcile?(): Promise<ReconcileTask>;
 }
 
-/** Does one kind of work on a table until it is done or the time (ms since the epoch) is up. */
-export type RunTask = (task: Task, engine: TaskEngine, table: TableRef, deadline: number) => Promise<TaskOutcome>;
+/** Does one kind of work on a table until it is done or the time (ms since the epoch) is up; `turn` counts from 0. */
+export type RunTask = (
+  task: Task,
+  engine: TaskEngine,
+  table: TableRef,
+  deadline: number,
+  turn: number,
+) => Promise<TaskOutcome>;

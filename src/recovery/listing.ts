@@ -11,10 +11,16 @@ export interface ListedObject {
   readonly time: number;
 }
 
-/** All objects below a table's root, or below any other prefix. */
-export async function* listObjects({ store, root }: Pick<TableRef, 'store' | 'root'>): AsyncGenerator<ListedObject> {
+/** All objects below a table's root, or below any other prefix; with `after` those behind that path. */
+export async function* listObjects(
+  { store, root }: Pick<TableRef, 'store' | 'root'>,
+  after?: string,
+): AsyncGenerator<ListedObject> {
   const prefix = root === '' ? '' : `${root}/`;
-  for await (const { key, size, etag, modified } of store.list(prefix)) {
+  for await (const { key, size, etag, modified } of store.list(
+    prefix,
+    after === undefined ? {} : { startAfter: prefix + after },
+  )) {
     yield { path: key.slice(prefix.length), size, etag, time: modified };
   }
 }

@@ -1,9 +1,6 @@
-import type { AddFile } from '../delta/actions.ts';
-import { canonicalPath } from '../delta/path.ts';
-import { activeFiles } from '../delta/snapshot.ts';
-import { type TableRef, tableKey } from '../delta/table.ts';
-import { mapConcurrently } from '../ingest/concurrently.ts';
+import type { TableRef } from '../delta/table.ts';
 import type { TableEngine } from '../ingest/engine.ts';
+import { findGone, type PathRange } from './gone-files.ts';
 import { type ListedObject, listObjects } from './listing.ts';
 import { routesInto, type TableRoute } from './routes.ts';
 import { noSums, type Sums } from './sums.ts';
@@ -22,7 +19,9 @@ export interface ReconcileOptions {
   readonly allowStreams?: boolean;
   /** The objects below the root by an inventory, which may be old. @default a LIST */
   readonly inventory?: AsyncIterable<ListedObject>;
-  /** ms since the epoch: then it stops, between two commits. @default never */
+  /** Only what is behind this path below the root, where a call before was stopped; not with an inventory. @default all */
+  readonly after?: string;
+  /** ms since the epoch: then it stops, between two commits. Some time before that the listing ends. @default never */
   readonly deadline?: number;
   readonly signal?: AbortSignal;
   readonly onProgress?: (result: ReconcileResult) => void;
@@ -51,6 +50,8 @@ export interface ReconcileResult extends Readonly<Sums> {
   };
   /** Whether it was stopped before the end. */
   readonly remaining: boolean;
+  /** Then the path up to which all is settled, where it came further than `after`. */
+  readonly position?: string;
 }
 
 export const DEFAULT_MIN_AGE = 3_600_000;
@@ -58,13 +59,12 @@ export const DEFAULT_SUFFIXES: readonly string[] = ['.parquet'];
 
 /** Paths that a result names. */
 const SAMPLE = 100;
-/** Active files that are asked for at once, and removed in one commit. */
-const GONE_BATCH = 5_000;
 
 /**
  * Brings a table up to date with what lies below its root, where events got lost: appends files that no commit tells of and
  * those that were overwritten, and removes those that are gone. Only what the rules give to the table, and what is older
- * than `minAge`. It may run beside the append function and beside itself, be stopped at any point, and be repeated.
+ * than `minAge`. It may run beside the append function and beside itself, be stopped at any point, and be repeated; with
+ * `after` the next call goes on where the time was over. What is gone is looked for in the part of the paths that was listed.
  *
  * What the log has removed does not come back: see `LogHistory`. Memory: 17 to 34 bytes for each file that the log names,
  * and a few thousand listed objects. Throws StreamTableError, `CONFLICT` when the table is replaced meanwhile, and what the
@@ -76,8 +76,9 @@ export async function reconcileTable(
   options: ReconcileOptions = {},
 ): Promise<ReconcileResult> {
   const sums = noSums();
-  const before = engine.now() - (options.minAge ?? DEFAULT_MIN_AGE);
-  const run: Run = { samples: { missed: [], unknown: [], gone: [], lost: [] } };
+  const begin = engine.now();
+  const before = begin - (options.minAge ?? DEFAULT_MIN_AGE);
+  const samples = { missed: [] as string[], unknown: [] as string[], gone: [] as string[], lost: [] as string[] };
   const taker = await TableTaker.open(
     engine,
     table,
@@ -87,24 +88,24 @@ export async function reconcileTable(
       unknown: options.unknown ?? 'leave',
       allowStreams: options.allowStreams ?? false,
       ...(options.deadline !== undefined && { deadline: options.deadline }),
-      onMissed: ({ path }) => note(run.samples.missed, path),
-      onUnknown: ({ path }) => note(run.samples.unknown, path),
+      onMissed: ({ path }) => note(samples.missed, path),
+      onUnknown: ({ path }) => note(samples.unknown, path),
     },
     sums,
   );
   const counts = { listed: 0, ignored: 0, gone: 0, lost: 0 };
-  const isOver = () =>
-    options.signal?.aborted === true || engine.now() >= (options.deadline ?? Number.POSITIVE_INFINITY);
-  let remaining = false;
-  const result = (): ReconcileResult => ({
+  const result = (remaining = false, position?: string): ReconcileResult => ({
     table: table.url,
     version: taker.history.snapshot?.version ?? null,
     before,
     ...counts,
     ...sums,
-    samples: run.samples,
+    samples,
     remaining,
+    ...(position !== undefined && position !== options.after && { position }),
   });
+  const isOver = (time = options.deadline) => options.signal?.aborted === true || engine.now() >= (time ?? Infinity);
+  const listUntil = options.deadline === undefined ? undefined : endOfListing(begin, engine.now(), options.deadline);
   const routeOf = routesInto(table, engine.config);
   const isWanted = suffixFilter(options.suffixes ?? DEFAULT_SUFFIXES);
 
@@ -115,8 +116,17 @@ export async function reconcileTable(
     batch = [];
     options.onProgress?.(result());
   };
-  for await (const object of options.inventory ?? listObjects(table)) {
-    if (isOver()) return { ...result(), remaining: true };
+  let range: PathRange = options.after === undefined ? {} : { after: options.after };
+  let last = options.after;
+  for await (const object of options.inventory ?? listObjects(table, options.after)) {
+    if (isOver(listUntil)) {
+      // Of an inventory, whose order is any, the part that was seen is no range.
+      if (options.signal?.aborted === true || options.inventory !== undefined || last === options.after)
+        return result(true);
+      range = { ...range, until: last ?? '' };
+      break;
+    }
+    last = object.path;
     counts.listed += 1;
     if (counts.listed % PROGRESS_STEP === 0) options.onProgress?.(result());
     taker.history.see(object.path);
@@ -129,69 +139,38 @@ export async function reconcileTable(
     }
   }
   await takeBatch();
-  remaining = !(await removeGone(engine, taker, options, { run, counts, routeOf, isOver }));
-  return result();
+  const settle = async (gone: readonly string[]) => {
+    const own = gone.filter((path) => routeOf(path) !== undefined);
+    count('gone', own);
+    count(
+      'lost',
+      gone.filter((path) => routeOf(path) === undefined),
+    );
+    const [first] = own;
+    const to = first === undefined ? undefined : routeOf(first);
+    if (to === undefined || !removes(to, options)) return;
+    const time = engine.now();
+    await taker.remove(
+      own.map((path) => ({ path, time })),
+      to,
+    );
+  };
+  const count = (what: 'gone' | 'lost', paths: readonly string[]): void => {
+    counts[what] += paths.length;
+    for (const path of paths) note(samples[what], path);
+  };
+  const left = await findGone(engine, taker, range, { isOver, settle });
+  if (left !== undefined) return result(true, left.after);
+  return result(range.until !== undefined, range.until);
 }
 
-interface Run {
-  readonly samples: { missed: string[]; unknown: string[]; gone: string[]; lost: string[] };
-}
-
-interface GoneWork {
-  readonly run: Run;
-  readonly counts: { gone: number; lost: number };
-  readonly routeOf: (path: string) => TableRoute | undefined;
-  readonly isOver: () => boolean;
-}
-
-/** Looks for active files that no listed object is; false if it was stopped. */
-async function removeGone(
-  engine: TableEngine,
-  taker: TableTaker,
-  options: ReconcileOptions,
-  { run, counts, routeOf, isOver }: GoneWork,
-): Promise<boolean> {
-  const { table, history } = taker;
-  if (history.snapshot === undefined) return true;
-  let unseen: string[] = [];
-
-  async function settle(): Promise<void> {
-    const paths = unseen;
-    unseen = [];
-    const there = await mapConcurrently(paths, engine.config.footerConcurrency, async (path) => {
-      return (await table.store.head(tableKey(table, path))) !== undefined;
-    });
-    let route: TableRoute | undefined;
-    const gone: { path: string; time: number }[] = [];
-    for (const path of paths.filter((_, index) => there[index] === false)) {
-      const found = routeOf(path);
-      counts[found === undefined ? 'lost' : 'gone'] += 1;
-      note(run.samples[found === undefined ? 'lost' : 'gone'], path);
-      if (found === undefined || !removes(found, options)) continue;
-      route = found;
-      gone.push({ path, time: engine.now() });
-    }
-    if (route !== undefined) await taker.remove(gone, route);
-  }
-
-  for await (const adds of activeFiles(history.snapshot, engine.reader)) {
-    for (const add of adds) {
-      const path = unseenPath(taker, add);
-      if (path === undefined) continue;
-      if (unseen.push(path) < GONE_BATCH) continue;
-      if (isOver()) return false;
-      await settle();
-    }
-  }
-  if (isOver()) return false;
-  await settle();
-  return true;
-}
-
-/** The path of an active file below the root that no listed object is. */
-function unseenPath({ table, history }: TableTaker, add: AddFile): string | undefined {
-  const path = canonicalPath(table, add.path);
-  return path.includes('://') || history.wasSeen(add) ? undefined : path;
+/**
+ * When to end the listing, ms since the epoch: what is gone is looked for afterwards, by a second reading of the log, of which the
+ * first one took from `begin` to `opened`.
+ */
+function endOfListing(begin: number, opened: number, deadline: number): number {
+  const whole = deadline - begin;
+  return deadline - Math.min(Math.max(2 * (opened - begin), whole / 10), whole / 2);
 }
 
 function removes({ settings }: TableRoute, { deletes }: ReconcileOptions): boolean {

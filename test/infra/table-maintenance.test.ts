@@ -97,8 +97,10 @@ describe('table maintenance', () => {
       'lake/bronze/_delta_log/*',
       'lake/raw/*/_delta_log/*',
       'lake/raw/*/_resaca/quarantine/*',
+      'lake/raw/*/_resaca/reconcile.json',
       'lake/raw/_delta_log/*',
       'lake/raw/_resaca/quarantine/*',
+      'lake/raw/_resaca/reconcile.json',
     ]);
     assert.deepEqual(keysFor(template, 's3:DeleteObject'), []);
     const functions = Object.values(template.findResources('AWS::Lambda::Function'));

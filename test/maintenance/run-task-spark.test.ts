@@ -28,7 +28,7 @@ async function upkeepWith({ maxBacklog }: { maxBacklog: number }) {
     table,
     started,
     deadlines,
-    optimize: (own: TaskEngine = taskEngine) => runTask('optimize', own, table, world.now() + 60_000),
+    optimize: (own: TaskEngine = taskEngine) => runTask('optimize', own, table, world.now() + 60_000, 0),
     engineWith: (maxBytes: number) => ({
       ...taskEngine,
       config: { ...config, optimize: { ...config.optimize, maxBacklog: maxBytes } },

@@ -20,11 +20,11 @@ describe('reconciling as a task', () => {
     await world.drop('web/ds=1/b.parquet');
     await world.remove('web/ds=1/gone.parquet');
     world.advance(2 * HOUR);
-    const outcome = await taskOf(world).run(world.tableAt('web'), Number.POSITIVE_INFINITY);
+    const outcome = await taskOf(world).run(world.tableAt('web'), Number.POSITIVE_INFINITY, 0);
     assert.deepEqual([outcome.state, outcome.metrics], ['done', { filesMissed: 2, filesUnknown: 0 }]);
     const warning = world.logs.find(({ message }) => message === 'events missed files');
     assert.deepEqual(warning?.data?.paths, ['ds=1/b.parquet', 'ds=1/gone.parquet']);
-    const again = await taskOf(world).run(world.tableAt('web'), Number.POSITIVE_INFINITY);
+    const again = await taskOf(world).run(world.tableAt('web'), Number.POSITIVE_INFINITY, 0);
     assert.deepEqual(again.metrics, { filesMissed: 0, filesUnknown: 0 });
   });
 
@@ -35,7 +35,7 @@ describe('reconciling as a task', () => {
     await world.remove('web/ds=1/gone.parquet');
     const settings = { minAge: 0, deletes: 'keep', suffixes: ['.snappy'] };
     world.advance(10_000);
-    const { metrics } = await taskOf(world, settings).run(world.tableAt('web'), Number.POSITIVE_INFINITY);
+    const { metrics } = await taskOf(world, settings).run(world.tableAt('web'), Number.POSITIVE_INFINITY, 0);
     assert.equal(metrics.filesMissed, 1);
     assert.deepEqual(await world.active('web'), ['ds=1/b.snappy', 'ds=1/gone.parquet']);
   });
@@ -44,14 +44,14 @@ describe('reconciling as a task', () => {
     const world = createRecoveryWorld();
     await world.deliver([await world.drop('web/ds=1/a.parquet')]);
     await world.commitForeign('web', [{ txn: { appId: 'kafka', version: 3 } }]);
-    const { state, details } = await taskOf(world).run(world.tableAt('web'), Number.POSITIVE_INFINITY);
+    const { state, details } = await taskOf(world).run(world.tableAt('web'), Number.POSITIVE_INFINITY, 0);
     assert.deepEqual([state, details], ['done', { leftOut: 'STREAM_TABLE' }]);
   });
 
-  it('says when the time is not enough for the listing, which begins anew each time', async () => {
+  it('says when the time is not enough to read the log, and does not try again until the next schedule', async () => {
     const world = createRecoveryWorld();
     await world.deliver([await world.drop('web/ds=1/a.parquet')]);
-    const { state } = await taskOf(world).run(world.tableAt('web'), world.now());
+    const { state } = await taskOf(world).run(world.tableAt('web'), world.now(), 0);
     assert.equal(state, 'done');
     assert.ok(world.logs.some(({ level }) => level === 'error'));
   });
