@@ -74,7 +74,7 @@ for (const { listed, command } of commands) {
 
     it('is completed, with all of its options', () => {
       const [first = '', second] = name.split(' ');
-      const fish = completions.fish.split('\n').filter((line) => line.includes(`__fish_seen_subcommand_from ${first}`));
+      const fish = completions.fish.split('\n').filter((line) => line.includes(`__resaca_at 2 ${first}`));
       for (const option of names) {
         assert.ok(
           fish.some((line) => line.includes(` -l ${option} `)),

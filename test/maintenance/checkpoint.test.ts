@@ -43,6 +43,13 @@ describe('a classic checkpoint', () => {
     assert.deepEqual(await checkpointState(log.table), expected);
   });
 
+  it('tells how many files it has seen', async () => {
+    const log = await tableOf(...Array.from({ length: 10_001 }, (_, index) => add(`f${index}`)));
+    const progress: number[] = [];
+    await checkpointTable(engine, log.table, { onProgress: (files) => void progress.push(files) });
+    assert.deepEqual(progress, [5_000, 10_000]);
+  });
+
   it('of a later version builds on the one before', async () => {
     const log = await tableOf(add('a'), add('b'), add('c%20d'));
     await checkpointTable(engine, log.table);

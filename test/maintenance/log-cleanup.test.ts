@@ -37,7 +37,9 @@ describe('the clean-up of the log', () => {
     const world = await dailyWorld(50);
     for (const version of [5, 10, 19, 30]) await world.log.checkpoint(version);
     // Now is day 50, noon; the cut-off is the midnight before day 20: commit 19 is the last one before it.
-    const result = await clean(world);
+    const progress: number[] = [];
+    const result = await clean(world, { onProgress: (files) => void progress.push(files) });
+    assert.deepEqual([progress.at(-1), progress], [21, progress.toSorted((a, b) => a - b)]);
     assert.equal(new Date(result.cutoff).toISOString(), new Date(FIRST_TIME + 20 * DAY).toISOString());
     assert.deepEqual([result.neededFrom, result.keptFrom, result.skipped], [19, 19, undefined]);
     assert.deepEqual(result.deleted, {

@@ -169,11 +169,11 @@ describe('the replay of the dead letters of a queue', () => {
     assert.deepEqual([...ids(), ...other.ids()], ['wide', 'bad']);
   });
 
-  it('sends again within an hour what may have been sent, and leaves it later', async () => {
+  it('sends again within half an hour what may have been sent, and leaves it later', async () => {
     const world = await withLetters();
     const broken = createQueue(() => '!socket hang up');
     await assert.rejects(replay(world, broken.queue), /socket hang up/);
-    world.advance(HOUR + 1_000);
+    world.advance(HOUR / 2 + 1_000);
     const { queue, ids } = createQueue();
     const left = await replay(world, queue);
     assert.deepEqual([left.sent, left.uncertain], [0, 2]);
@@ -183,8 +183,25 @@ describe('the replay of the dead letters of a queue', () => {
 
     const soon = await withLetters();
     await assert.rejects(replay(soon, broken.queue), /socket hang up/);
-    soon.advance(HOUR / 2);
+    soon.advance(HOUR / 2 - 1_000);
     assert.equal((await replay(soon, createQueue().queue)).sent, 2);
+  });
+
+  it('reads letters that were written before they had a group, and the column is added to their table', async () => {
+    const world = await withLetters();
+    const key = `${LETTERS}/_delta_log/00000000000000000000.json`;
+    const commit = new TextDecoder().decode((await world.store.get(key)).body);
+    const older = commit.replace(/,\{\\"name\\":\\"group_id\\".*?\}\}/, '');
+    assert.ok(older.length < commit.length);
+    await world.store.put(key, new TextEncoder().encode(older));
+    assert.doesNotMatch((await world.snapshot(LETTERS)).metadata.schemaString, /group_id/);
+    const { queue, ids } = createQueue();
+    assert.equal((await replay(world, queue)).sent, 2);
+    world.coldStart();
+    await world.deliver(world.message('later', '[1]'));
+    assert.match((await world.snapshot(LETTERS)).metadata.schemaString, /group_id/);
+    assert.equal((await replay(world, queue)).sent, 1);
+    assert.deepEqual(ids(), ['bad', 'later', 'wide']);
   });
 
   it('does not go on from records that it cannot read', async () => {

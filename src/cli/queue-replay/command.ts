@@ -13,7 +13,7 @@ export const queueReplayCommand: Command = {
       'latter are sent to the queue --to, each once, however often the command is given: what was sent is noted beside the ' +
       'table, under _resaca/replayed. The rows of the table stay.',
     'A message that still does not fit becomes a dead letter once more, with another id. A run that is killed can leave up to ' +
-      '500 messages of which it is not known whether the queue has them. Within an hour the same command sends them once ' +
+      '500 messages of which it is not known whether the queue has them. Within half an hour the same command sends them once ' +
       'more, and the queue ingest drops the repeats by their attribute resaca-key; later it leaves them, unless --uncertain send.',
   ],
   positionals: ['TABLE'],

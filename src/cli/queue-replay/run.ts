@@ -120,7 +120,7 @@ function warnings({ reasons, uncertain, replaced, remaining }: LetterReplayResul
   const lines = reasons.map((reason) => `Not taken: ${printable(reason)}`);
   if (uncertain > 0) {
     lines.push(
-      'A run was killed while it sent messages, more than an hour ago: the queue may have had them. Look for their ids in ' +
+      'A run was killed while it sent messages, more than half an hour ago: the queue may have had them. Look for their ids in ' +
         'the table; --uncertain send sends them again',
     );
   }

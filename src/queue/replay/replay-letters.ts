@@ -24,7 +24,7 @@ export interface LetterReplayOptions {
   readonly max?: number;
   /** Only tell what would be sent. @default false */
   readonly isDryRun?: boolean;
-  /** Whether letters are sent of which an earlier run, more than an hour ago, may have sent some. @default false */
+  /** Whether letters are sent of which an earlier run, more than half an hour ago, may have sent some. @default false */
   readonly sendsUncertain?: boolean;
   /** Resolves when so many messages may be sent. @default at once */
   readonly pace?: (messages: number) => Promise<void>;
@@ -42,7 +42,7 @@ export interface LetterReplayResult {
   readonly codes: Readonly<Record<string, number>>;
   /** Sent by earlier runs. */
   readonly before: number;
-  /** Left, because a run that ended while it sent them, more than an hour ago, may have sent them. */
+  /** Left, because a run that ended while it sent them, more than half an hour ago, may have sent them. */
   readonly uncertain: number;
   /** Letters that the queue did not take, or of which it is not known, and why, each reason once. */
   readonly refused: number;
@@ -64,10 +64,10 @@ export interface LetterReplayDeps {
 /** Letters of a step. What a crash leaves uncertain are those of one. */
 const STEP = 500;
 /**
- * How long after a step was begun its letters may be sent again, ms: the shortest `keyWindow`, within which the queue ingest
- * knows a message by its `resaca-key`.
+ * How long after a step was begun its letters may be sent again, ms: half of the shortest `keyWindow`, within which the queue
+ * ingest knows a message by its `resaca-key`. The other half is for a slow pace, and for clocks that differ.
  */
-const SAFE_TO_REPEAT = 3_600_000;
+const SAFE_TO_REPEAT = 1_800_000;
 const MAX_REASONS = 10;
 
 interface Run {
@@ -87,7 +87,7 @@ interface Run {
  * Sends the messages in the dead letters of a queue back to it, each once however often it is called: before a step of them is
  * sent, the ledger beside the table says so, and after it which of them the queue has. The table itself stays as it is.
  *
- * A crash in between leaves a step of which it is not known what was sent. Within an hour it is sent once more, and the queue
+ * A crash in between leaves a step of which it is not known what was sent. Within half an hour it is sent once more, and the queue
  * ingest drops the repeats by the name that each message has; later it is left, unless `sendsUncertain`.
  * Throws CdfError and DeltaError for a table that cannot be read, the store's errors, and those of the queue where it takes
  * nothing at all.

@@ -67,8 +67,7 @@ async function readRecord(
   if (size > MAX_BYTES) return { id, key, problem: `it has ${size} bytes, a record has ${MAX_BYTES} at most` };
   try {
     const { body } = await table.store.get(key);
-    const parsed = parseRecord(new TextDecoder().decode(body));
-    return 'problem' in parsed ? { id, key, ...parsed } : { id, key, ...parsed };
+    return { id, key, ...parseRecord(new TextDecoder().decode(body)) };
   } catch (error) {
     // Discarded, or retried, meanwhile.
     if (isStoreError(error, 'NOT_FOUND')) return undefined;
