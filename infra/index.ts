@@ -34,6 +34,7 @@ export { CatalogAlarms, type CatalogAlarmsProps } from './constructs/catalog-ala
 export { CdfExport, type CdfExportProps, type TableExport } from './constructs/cdf-export.ts';
 export { CdfExportAlarms, type CdfExportAlarmsProps } from './constructs/cdf-export-alarms.ts';
 export { CommitTable, type CommitTableProps } from './constructs/commit-table.ts';
+export type { DashboardPart } from './constructs/dashboard-part.ts';
 export { EventFunction, type EventFunctionSettings } from './constructs/event-function.ts';
 export { EventFunctionAlarms, type EventFunctionAlarmsProps } from './constructs/event-function-alarms.ts';
 export { EventGrouping, type EventGroupingProps } from './constructs/event-grouping.ts';

@@ -11,6 +11,8 @@ import type { ConfigReader } from '../../src/ingest/config-reader.ts';
 export interface ExportDeploymentConfig extends Omit<ExportRuleInput, 'bucket'> {
   /** Of the tables: that into which files land, or that of Kafka's. @default 'landing' */
   readonly source?: 'landing' | 'kafka';
+  /** Name of one of `queues`, for tables of its bucket; in the place of `source`. @default none */
+  readonly queue?: string;
   /** Minutes between two exports: 1-44640. @default 60 */
   readonly every?: number;
   /** ARN of the key with which the bucket of `to` is encrypted. @default none, or S3's own */
@@ -18,7 +20,7 @@ export interface ExportDeploymentConfig extends Omit<ExportRuleInput, 'bucket'> 
 }
 
 export interface ExportDeployment {
-  readonly source: 'landing' | 'kafka';
+  readonly source: 'landing' | 'kafka' | { readonly queue: string };
   readonly every: number;
   readonly keyArn?: string;
   readonly name: string;
@@ -34,15 +36,21 @@ const MAX_MINUTES = 44_640;
 const KEY_ARN = /^arn:aws[\w-]*:kms:[\w-]+:\d{12}:key\/[\w-]+$/;
 /** Stands for the bucket of the tables, whose name is not known yet. */
 const OWN_BUCKETS: ExportBuckets = { tables: 'own', to: 'own' };
-const FURTHER = ['source', 'every', 'keyArn'];
+const FURTHER = ['source', 'queue', 'every', 'keyArn'];
 
-/** Reads the part for exports. `knowsKafka`: whether there is a bucket of Kafka's tables. */
-export function readExports(root: ConfigReader, knowsKafka: boolean): readonly ExportDeployment[] {
+/** What there is to export from beside the landing bucket. */
+export interface ExportSources {
+  readonly hasKafka: boolean;
+  /** Names of queues. */
+  readonly queues: readonly string[];
+}
+
+/** Reads the part for exports. */
+export function readExports(root: ConfigReader, sources: ExportSources): readonly ExportDeployment[] {
   const seen = new Set<string>();
   return root.children('exports').map((reader) => {
-    const source = reader.choice('source', ['landing', 'kafka'], 'landing');
-    if (source === 'kafka' && !knowsKafka) reader.problem('source', 'is kafka, and there is no part kafka');
-    if (reader.has('bucket')) reader.problem('bucket', 'is that of the deployment: landing or kafka, see source');
+    const source = readSource(reader, sources);
+    if (reader.has('bucket')) reader.problem('bucket', 'is that of the deployment: see source and queue');
     const { name, tables, to } = readExportRule(reader, () => OWN_BUCKETS, FURTHER);
     if (seen.has(name)) reader.problem('name', `"${name}" is there twice; give each a name of its own`);
     seen.add(name);
@@ -61,4 +69,17 @@ export function readExports(root: ConfigReader, knowsKafka: boolean): readonly E
       ) as unknown as ExportDeployment['rule'],
     };
   });
+}
+
+function readSource(reader: ConfigReader, { hasKafka, queues }: ExportSources): ExportDeployment['source'] {
+  const source = reader.choice('source', ['landing', 'kafka'], 'landing');
+  if (source === 'kafka' && !hasKafka) reader.problem('source', 'is kafka, and there is no part kafka');
+  if (!reader.has('queue')) return source;
+  if (reader.has('source')) reader.problem('source', 'is given, and so is queue; expected one of them');
+  const queue = reader.matching('queue', /./, 'the name of a queue', '');
+  if (!queues.includes(queue)) {
+    const known = queues.length === 0 ? 'there are none' : `there are ${queues.join(', ')}`;
+    reader.problem('queue', `expected the name of one of queues (${known}), got "${queue}"`);
+  }
+  return { queue };
 }

@@ -10,14 +10,14 @@ import {
 } from '../../src/ingest/config.ts';
 import { ConfigError, ConfigReader } from '../../src/ingest/config-reader.ts';
 import { parseLoaderConfig } from '../../src/loader/config.ts';
-import { literalPrefix, outermost, prefixProblem, suffixProblem, trimSlashes } from '../prefixes.ts';
+import { keyFilters, literalPrefix, outermost, prefixProblem, suffixProblem, trimSlashes } from '../prefixes.ts';
 import { type CatalogDeployment, readCatalogPart } from './catalog-config.ts';
 import { commitProblems, commitTableNames, kafkaCommitRules } from './commit-tables.ts';
 import { type ExportDeployment, readExports } from './exports-config.ts';
 import { type KafkaDeployment, readKafka } from './kafka-config.ts';
 import { announcedBy, type LoaderDeployment, loaderProblems, readLoader } from './loader-config.ts';
 import { type MaintenanceDeployment, readMaintenance } from './maintenance-config.ts';
-import { type MergeDeployment, mergeProblems, readMerge } from './merge-config.ts';
+import { type MergeDeployment, mergeProblems, readMerge, stagedPrefixes } from './merge-config.ts';
 import { type QueueDeployment, readQueues } from './queue-config.ts';
 import { readTagging, type TaggingDeployment, taggingProblems } from './tagging-config.ts';
 import type { AlarmConfig, AppendFunctionConfig, LandingConfig } from './types.ts';
@@ -112,11 +112,8 @@ export function parseResacaConfig(value: unknown): Deployment {
   const hooks = root.children('webhooks');
   const webhooks = readWebhooks(hooks);
   const queues = readQueues([...root.children('queues'), ...impliedQueues(hooks)], landing.bucketName);
-  checkTargets(
-    hooks,
-    webhooks,
-    queues.map(({ name }) => name),
-  );
+  const queueNames = queues.map(({ name }) => name);
+  checkTargets(hooks, webhooks, queueNames);
   const webhookFunction = readWebhookFunction(root.child('webhookFunction'));
   const known = problems.length;
   const loader = root.has('loader') ? readLoader(root.child('loader')) : undefined;
@@ -125,7 +122,7 @@ export function parseResacaConfig(value: unknown): Deployment {
   const maintenance = root.isFalse('maintenance') ? undefined : readMaintenance(root.child('maintenance'));
   const tagging = root.has('tagging') ? readTagging(root.child('tagging'), landing) : undefined;
   const catalog = root.has('catalog') ? readCatalogPart(root.child('catalog')) : undefined;
-  const exports = readExports(root, kafka !== undefined);
+  const exports = readExports(root, { hasKafka: kafka !== undefined, queues: queueNames });
   const tables = root.pick(APPEND_SETTINGS);
   const isExisting = root.choice('commitTables', ['create', 'existing'], 'create') === 'existing';
   let prefixes: readonly string[] = [];
@@ -135,14 +132,23 @@ export function parseResacaConfig(value: unknown): Deployment {
     problems.push(...tableProblems(config, landing, append), ...commitProblems(config, landing));
     commitRules = appendCommitRules(config);
     prefixes = prefixesOf(config, landing, append.queue === 'fifo');
-    if (tagging !== undefined) problems.push(...taggingProblems(tagging, landing, prefixes));
     if (loader !== undefined && isLoaderRead) {
       problems.push(...loaderProblems(loader.config, { tables: config, ...landing, prefixes }));
     }
+    const loaded = loader !== undefined && isLoaderRead ? announcedBy(parseLoaderConfig(loader.config)) : [];
     if (merge !== undefined) {
-      const loaded = loader !== undefined && isLoaderRead ? announcedBy(parseLoaderConfig(loader.config)) : [];
       const others = loaded.map(({ prefix }) => prefix);
       problems.push(...mergeProblems(merge.settings, { ...landing, prefixes }, others));
+    }
+    if (tagging !== undefined) {
+      const others = [
+        { by: 'load function', filters: loaded.flatMap(({ prefix, suffixes }) => keyFilters([prefix], suffixes)) },
+        {
+          by: 'merge function',
+          filters: merge === undefined ? [] : keyFilters(stagedPrefixes(merge.settings), ['.parquet']),
+        },
+      ];
+      problems.push(...taggingProblems(tagging, landing, prefixes, others));
     }
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;

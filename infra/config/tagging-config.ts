@@ -67,8 +67,15 @@ function parseRules(rules: unknown): { readonly rules: readonly TagRule[]; reado
   }
 }
 
+/** Keys that are announced to another function. */
+export interface OthersKeys {
+  readonly filters: readonly KeyFilter[];
+  /** The other function: `load function`. */
+  readonly by: string;
+}
+
 /**
- * What keeps the bucket from notifying both queues: S3 takes no two filters for one kind of event that overlap (S3 user
+ * What keeps the bucket from notifying two queues: S3 takes no two filters for one kind of event that overlap (S3 user
  * guide, "Configuring event notifications using object key name filtering"). Events of EventBridge go wherever they are
  * wanted. `prefixes` are those of the tables.
  */
@@ -76,15 +83,19 @@ export function taggingProblems(
   { rules, notifications }: TaggingDeployment,
   landing: Landing,
   prefixes: readonly string[],
+  others: readonly OthersKeys[],
 ): string[] {
   if (notifications !== 's3' || landing.notifications !== 's3') return [];
   const landed = keyFilters(atMost(MAX_NOTIFIED_PREFIXES, prefixes), landing.suffixes);
+  const taken = [{ filters: landed, by: 'append function' }, ...others].flatMap(({ filters, by }) =>
+    filters.map((filter) => ({ filter, by })),
+  );
   return parseRules(rules).rules.flatMap((rule, index) => {
     const filter = tagFilter(rule);
-    const other = landed.find((one) => overlap(one, filter));
+    const other = taken.find((one) => overlap(one.filter, filter));
     if (other === undefined) return [];
     return [
-      `tagging.rules[${index}]: ${describe(filter)} overlap with ${describe(other)}, which go to the append function, and ` +
+      `tagging.rules[${index}]: ${describe(filter)} overlap with ${describe(other.filter)}, which go to the ${other.by}, and ` +
         "S3 notifies one of the two only: expected tagging.notifications or landing.notifications to be 'eventbridge'",
     ];
   });

@@ -30,7 +30,7 @@ export class CdfExportAlarms extends Construct {
       {
         id: 'ExportLag',
         description: `An export is more than ${maxVersionsBehind} versions behind its table, for an hour.`,
-        metric: serviceMetric('cdf-export', pipelineName, 'versionsBehind', { statistic: 'Maximum' }),
+        metric: serviceMetric('cdf-export', pipelineName, 'versionsBehind'),
         threshold: maxVersionsBehind,
         periods: 12,
       },

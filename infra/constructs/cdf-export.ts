@@ -1,7 +1,7 @@
 import { Duration, Stack } from 'aws-cdk-lib';
 import { EventField, Rule, RuleTargetInput, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction as LambdaTarget } from 'aws-cdk-lib/aws-events-targets';
-import { Policy, type Role } from 'aws-cdk-lib/aws-iam';
+import type { Role } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
@@ -11,9 +11,9 @@ import { Construct } from 'constructs';
 import { type ExportRuleInput, parseCdfExportConfig } from '../../src/cdf/config.ts';
 import { ConfigError } from '../../src/ingest/config-reader.ts';
 import { trimSlashes } from '../prefixes.ts';
-import { acknowledgeWildcards } from './acknowledge.ts';
 import { EventQueue } from './event-queue.ts';
-import { allow, sendStatements } from './policies.ts';
+import { exportPolicy } from './export-policy.ts';
+import { sendStatements } from './policies.ts';
 import { type FunctionSettings, ResacaFunction } from './resaca-function.ts';
 
 /** Tables whose changes are exported, and where to. */
@@ -92,7 +92,7 @@ export class CdfExport extends Construct {
     this.function = own.function;
     this.role = own.role;
     this.logGroup = own.logGroup;
-    own.grant(...exports.map((one, index) => exportPolicy(this, `Export${index}`, one)));
+    own.grant(exportPolicy(this, exports));
     for (const statement of sendStatements(this.work.queue)) this.role.addToPolicy(statement);
     this.work.queue.grantConsumeMessages(this.role);
     this.function.addEventSource(new SqsEventSource(this.work.queue, { batchSize: 1, maxConcurrency }));
@@ -111,34 +111,6 @@ export class CdfExport extends Construct {
       });
     }
   }
-}
-
-/** Reads the tables, writes and reads what it exports, deletes nothing. */
-function exportPolicy(scope: Construct, id: string, { bucket, prefix, to }: TableExport): Policy {
-  const read = bucket.arnForObjects(`${trimSlashes(prefix)}/*`);
-  const written = to.bucket.arnForObjects(`${trimSlashes(to.prefix)}/*`);
-  const keys = [
-    ...(bucket.encryptionKey === undefined ? [] : [allow(['kms:Decrypt'], [bucket.encryptionKey.keyArn])]),
-    ...(to.bucket.encryptionKey === undefined
-      ? []
-      : [allow(['kms:Decrypt', 'kms:GenerateDataKey'], [to.bucket.encryptionKey.keyArn])]),
-  ];
-  const policy = new Policy(scope, id, {
-    statements: [
-      allow(['s3:GetObject'], [read]),
-      allow(['s3:GetObject', 's3:PutObject', 's3:AbortMultipartUpload'], [written]),
-      // Without it S3 answers 403 for an object that is not there.
-      allow(['s3:ListBucket'], [...new Set([bucket.bucketArn, to.bucket.bucketArn])]),
-      ...keys,
-    ],
-  });
-  acknowledgeWildcards(
-    policy,
-    [read, written],
-    'Files of tables and of exports have names that nobody knows at deployment; reading is limited to the prefix of the ' +
-      'tables, writing to that of the export.',
-  );
-  return policy;
 }
 
 function checkExports(exports: readonly TableExport[], rules: readonly { readonly name: string }[]): void {

@@ -14,8 +14,8 @@ export interface CommitPolicyProps {
   readonly prefixes?: readonly string[];
 }
 
-/** Roots in the policy of a role, of the 10,240 characters that the policies of a role may have. */
-const MAX_ROOTS = 10;
+/** Roots of a bucket in the policy of a role, two ARNs each, see `MAX_POLICY_TEXT`. */
+const MAX_ROOTS = 4;
 const COMMIT_ACTIONS = ['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:UpdateItem'];
 /** Temporary files in `_delta_log`: Spark's and ours, and delta-rs'. */
 const TEMPORARY = ['.tmp/*', '_commit_*.json.tmp'];

@@ -11,6 +11,8 @@ export interface MaintenancePolicyProps {
   readonly bucket: Bucket | IBucket;
   /** In which tables lie; none for the whole bucket. */
   readonly prefixes: readonly string[];
+  /** Prefixes that are granted one by one; parents in the place of more. */
+  readonly maxPrefixes: number;
   /** Whether small files are compacted. */
   readonly rewrites: boolean;
   /** Whether files that no version needs are deleted. */
@@ -21,35 +23,33 @@ export interface MaintenancePolicyProps {
   readonly reconciles: boolean;
 }
 
-/** Prefixes in the policy of the role, of the 10,240 characters that the policies of a role may have. */
-const MAX_GRANTED_PREFIXES = 5;
-const LOG = ['_delta_log/*', '*/_delta_log/*'];
-const QUARANTINE = ['_resaca/quarantine/*', '*/_resaca/quarantine/*'];
+/** One pattern for a table at the prefix and for those below it: each ARN counts, see `MAX_POLICY_TEXT`. */
+const LOG = '*_delta_log/*';
+const QUARANTINE = '*_resaca/quarantine/*';
 /** How far a reconciliation of several turns has come. */
-const POSITION = ['_resaca/reconcile.json', '*/_resaca/reconcile.json'];
+const POSITION = '*_resaca/reconcile.json';
 
 /** Reads tables and writes their logs; what is more than that only where it is asked for. */
 export function maintenancePolicy(scope: Construct, id: string, props: MaintenancePolicyProps): Policy {
   const { bucket, rewrites, deletesFiles, deletesLog, reconciles } = props;
-  const prefixes = atMost(MAX_GRANTED_PREFIXES, props.prefixes);
+  const prefixes = atMost(props.maxPrefixes, props.prefixes);
   const folders = prefixes.length === 0 ? [''] : prefixes.map((prefix) => `${prefix}/`);
-  const arns = (patterns: readonly string[]) =>
-    folders.flatMap((folder) => patterns.map((pattern) => bucket.arnForObjects(folder + pattern)));
-  const everything = arns(['*']);
+  const arns = (pattern: string) => folders.map((folder) => bucket.arnForObjects(folder + pattern));
+  const everything = arns('*');
   const log = arns(LOG);
   const written = [
     ...log,
     ...(rewrites ? arns(COMPACTED) : []),
-    ...(reconciles ? arns([...QUARANTINE, ...POSITION]) : []),
+    ...(reconciles ? [...arns(QUARANTINE), ...arns(POSITION)] : []),
   ];
   // Files that wait for a deferred commit are named at the bucket's root: a vacuum leaves them alone.
   const pending = deletesFiles && prefixes.length > 0 ? [bucket.arnForObjects(`${PENDING_PREFIX}*`)] : [];
   const statements = [
-    allow(['s3:GetObject'], [...everything, ...pending]),
+    allow(deletesFiles ? ['s3:GetObject', 's3:DeleteObject'] : ['s3:GetObject'], everything),
+    ...(pending.length > 0 ? [allow(['s3:GetObject'], pending)] : []),
     allow(['s3:PutObject', 's3:AbortMultipartUpload'], written),
     allow(['s3:ListBucket'], [bucket.bucketArn]),
-    ...(deletesFiles ? [allow(['s3:DeleteObject'], everything)] : []),
-    ...(deletesLog ? [allow(['s3:DeleteObject'], log)] : []),
+    ...(deletesLog && !deletesFiles ? [allow(['s3:DeleteObject'], log)] : []),
     ...(deletesFiles && !deletesLog
       ? [new PolicyStatement({ effect: Effect.DENY, actions: ['s3:DeleteObject'], resources: log })]
       : []),

@@ -14,12 +14,26 @@ import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { AppendPipeline } from './append-pipeline.ts';
+import { type DashboardPart, partWidgets } from './dashboard-part.ts';
+import type { EventGrouping } from './event-grouping.ts';
 import type { PipelineAlarms } from './pipeline-alarms.ts';
-import { costEstimate, outstandingBytes, outstandingFiles, PERIOD, pipelineMetric } from './pipeline-metrics.ts';
+import {
+  costEstimate,
+  messageAge,
+  messagesOutstanding,
+  messagesWaiting,
+  outstandingBytes,
+  PERIOD,
+  pipelineMetric,
+} from './pipeline-metrics.ts';
 
 export interface PipelineDashboardProps {
   readonly pipeline: AppendPipeline;
   readonly alarms?: PipelineAlarms;
+  /** What sends to the queue of the pipeline, in messages of many files each. @default S3 does, or EventBridge, one by one */
+  readonly grouping?: EventGrouping;
+  /** Other functions, each of which has a row. @default none */
+  readonly parts?: readonly DashboardPart[];
 }
 
 const HALF = { width: 12, height: 6 };
@@ -30,7 +44,7 @@ export class PipelineDashboard extends Construct {
 
   constructor(scope: Construct, id: string, props: PipelineDashboardProps) {
     super(scope, id);
-    const { pipeline, alarms } = props;
+    const { pipeline, alarms, parts = [] } = props;
     this.dashboard = new Dashboard(this, 'Dashboard', {
       // Dashboards are the same in all regions.
       dashboardName: `${pipeline.pipelineName}-${Stack.of(this).region}`,
@@ -41,6 +55,7 @@ export class PipelineDashboard extends Construct {
         ),
         ...graphs(props),
         [failuresByTable(pipeline.logGroup), lagByTable(pipeline.logGroup)],
+        ...parts.flatMap(partWidgets),
       ],
     });
   }
@@ -53,29 +68,16 @@ export function header(markdown: string, alarms: readonly Alarm[] | undefined): 
   return [title, [new AlarmStatusWidget({ title: 'Alarms', alarms: [...alarms], width: 24, height: 3 })]];
 }
 
-function graphs({ pipeline }: PipelineDashboardProps): IWidget[][] {
-  const { queue, deadLetters } = pipeline;
+function graphs(props: PipelineDashboardProps): IWidget[][] {
+  const { pipeline } = props;
   const lambda = pipeline.function;
   return [
     [
       graph('Freshness lag, ms (slowest)', [pipelineMetric(pipeline, 'freshnessLag')]),
-      graph('Oldest message, s', [
-        queue.metricApproximateAgeOfOldestMessage({ statistic: 'Maximum', period: PERIOD, label: 'queue' }),
-      ]),
+      graph('Oldest message, s', [messageAge(pipeline.queue, { label: 'queue' })]),
     ],
     [
-      graph(
-        'Outstanding',
-        [
-          outstandingFiles(pipeline),
-          deadLetters.metricApproximateNumberOfMessagesVisible({
-            statistic: 'Maximum',
-            period: PERIOD,
-            label: 'dead letters',
-          }),
-        ],
-        [outstandingBytes(pipeline)],
-      ),
+      outstandingGraph(props),
       graph(
         'Into tables',
         [pipelineMetric(pipeline, 'filesAppended'), pipelineMetric(pipeline, 'filesRemoved')],
@@ -102,6 +104,21 @@ function graphs({ pipeline }: PipelineDashboardProps): IWidget[][] {
       ),
     ],
   ];
+}
+
+/** Of grouped events, those that wait to be grouped are files; afterwards a message may be about a hundred. */
+function outstandingGraph({ pipeline, grouping }: PipelineDashboardProps): GraphWidget {
+  const { queue, deadLetters } = pipeline;
+  const letters = messagesWaiting(deadLetters, { label: 'dead letters' });
+  if (grouping === undefined) {
+    const files = messagesOutstanding(queue, 'files outstanding');
+    return graph('Outstanding', [files, letters], [outstandingBytes(pipeline, queue)]);
+  }
+  return graph('Outstanding', [
+    messagesOutstanding(grouping.queue, 'files to be grouped', '_grouping'),
+    messagesOutstanding(queue, 'messages outstanding (of up to 100 files)'),
+    letters,
+  ]);
 }
 
 /** A graph of half a row. */

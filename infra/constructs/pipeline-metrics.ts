@@ -19,13 +19,13 @@ export type PipelineMetric =
 export const PERIOD = Duration.minutes(5);
 
 /** Messages that wait in a queue, the most of a period. */
-export function messagesWaiting(queue: IQueue): IMetric {
-  return queue.metricApproximateNumberOfMessagesVisible({ statistic: 'Maximum', period: PERIOD });
+export function messagesWaiting(queue: IQueue, options: MetricOptions = {}): IMetric {
+  return queue.metricApproximateNumberOfMessagesVisible({ statistic: 'Maximum', period: PERIOD, ...options });
 }
 
 /** Seconds that the oldest message of a queue waits, the most of a period. */
-export function messageAge(queue: IQueue): IMetric {
-  return queue.metricApproximateAgeOfOldestMessage({ statistic: 'Maximum', period: PERIOD });
+export function messageAge(queue: IQueue, options: MetricOptions = {}): IMetric {
+  return queue.metricApproximateAgeOfOldestMessage({ statistic: 'Maximum', period: PERIOD, ...options });
 }
 
 /** A metric of the append function, over all its tables: a sum, of `freshnessLag` the maximum (ms). */
@@ -47,45 +47,52 @@ export type Service =
   | 'tag'
   | 'webhook';
 
+/** Metrics of which the most counts, not the sum. */
+const MAXIMA = ['freshnessLag', 'versionsBehind'];
+
 /** A metric of one of the functions of a pipeline; see `pipelineMetric`. */
 export function serviceMetric(service: Service, pipeline: string, name: string, options: MetricOptions = {}): Metric {
   return new Metric({
     namespace: 'resaca',
     metricName: name,
     dimensionsMap: { service, pipeline },
-    statistic: name === 'freshnessLag' ? 'Maximum' : 'Sum',
+    statistic: MAXIMA.includes(name) ? 'Maximum' : 'Sum',
     period: PERIOD,
     ...options,
   });
 }
 
-/** Messages that wait or are being handled. Each is about one object. */
-export function outstandingFiles({ queue }: AppendPipeline): MathExpression {
+/** Messages of a queue that wait or are being handled. In one graph, those of another queue need another `id`. */
+export function messagesOutstanding(queue: IQueue, label: string, id = ''): MathExpression {
+  const { waiting, handled } = outstanding(queue);
   return new MathExpression({
-    expression: 'waiting + handled',
-    usingMetrics: {
-      waiting: messagesWaiting(queue),
-      handled: queue.metricApproximateNumberOfMessagesNotVisible({ statistic: 'Maximum', period: PERIOD }),
-    },
-    label: 'files outstanding',
+    expression: `waiting${id} + handled${id}`,
+    usingMetrics: { [`waiting${id}`]: waiting, [`handled${id}`]: handled },
+    label,
     period: PERIOD,
   });
 }
 
-/** The outstanding files, at the mean size of those that were appended in the same time. */
-export function outstandingBytes(pipeline: AppendPipeline): MathExpression {
+/** The files of a queue whose messages are about one object each, at the mean size of those that were appended in the same time. */
+export function outstandingBytes(pipeline: AppendPipeline, queue: IQueue): MathExpression {
   return new MathExpression({
     // The size that files had when some were appended last.
     expression: '(waiting + handled) * FILL(bytes / files, REPEAT)',
     usingMetrics: {
-      waiting: messagesWaiting(pipeline.queue),
-      handled: pipeline.queue.metricApproximateNumberOfMessagesNotVisible({ statistic: 'Maximum', period: PERIOD }),
+      ...outstanding(queue),
       bytes: pipelineMetric(pipeline, 'bytesAppended'),
       files: pipelineMetric(pipeline, 'filesAppended'),
     },
     label: 'bytes outstanding (estimate)',
     period: PERIOD,
   });
+}
+
+function outstanding(queue: IQueue) {
+  return {
+    waiting: messagesWaiting(queue),
+    handled: queue.metricApproximateNumberOfMessagesNotVisible({ statistic: 'Maximum', period: PERIOD }),
+  };
 }
 
 /** Races lost for each commit, of metrics of one period. */

@@ -6,6 +6,7 @@ import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { CONFIG_FILE, functionCode } from './function-code.ts';
 import { sendStatements } from './policies.ts';
+import { policyProblems } from './policy-size.ts';
 
 /** What all functions of the project can be given. */
 export interface FunctionSettings {
@@ -89,6 +90,7 @@ export class ResacaFunction extends Construct {
       for (const statement of sendStatements(queue)) this.role.addToPolicy(statement);
     }
     if (props.tracing === true) this.grantTracing();
+    this.node.addValidation({ validate: () => policyProblems(this.role) });
   }
 
   /** Attaches policies; the function waits for them, as its first invocations could come before what they may do. */

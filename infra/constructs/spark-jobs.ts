@@ -11,7 +11,8 @@ import { ConfigError } from '../../src/ingest/config-reader.ts';
 import { acknowledgeWildcards } from './acknowledge.ts';
 import { packageRoot } from './function-code.ts';
 import { allow } from './policies.ts';
-import { type SparkTables, sparkRunPolicy, sparkTablePolicy } from './spark-policy.ts';
+import { policyProblems } from './policy-size.ts';
+import { prefixesOfEach, type SparkTables, sparkRunPolicy, sparkTablePolicy } from './spark-policy.ts';
 
 export interface SparkJobsProps {
   readonly tables: readonly SparkTables[];
@@ -81,8 +82,9 @@ export class SparkJobs extends Construct {
     this.application = this.addApplication(props);
     this.role = new Role(this, 'Role', { assumedBy: jobPrincipal(this, this.application) });
     for (const [index, tables] of props.tables.entries()) {
-      sparkTablePolicy(this, `Tables${index}`, tables).attachToRole(this.role);
+      sparkTablePolicy(this, `Tables${index}`, this.limited(tables)).attachToRole(this.role);
     }
+    this.node.addValidation({ validate: () => policyProblems(this.role) });
     this.logPolicy().attachToRole(this.role);
     this.script = this.addScript('Optimize', join(packageRoot(import.meta.dirname), 'spark/optimize.py'));
   }
@@ -115,8 +117,12 @@ export class SparkJobs extends Construct {
     acknowledgeWildcards(policy, [runs], 'Each job run of this application is a resource of its own.');
     policy.attachToRole(role);
     for (const [index, tables] of this.tables.entries()) {
-      sparkRunPolicy(this, `${id}Tables${index}`, tables).attachToRole(role);
+      sparkRunPolicy(this, `${id}Tables${index}`, this.limited(tables)).attachToRole(role);
     }
+  }
+
+  private limited(tables: SparkTables): SparkTables {
+    return { maxPrefixes: prefixesOfEach(this.tables.length), ...tables };
   }
 
   /** The variables by which `emrServerlessEnvironment` of `src/aws/emr-env.ts` finds the application. */

@@ -18,27 +18,34 @@ export interface SparkTables {
   readonly access?: 'read' | 'upkeep' | 'write';
   /** With `upkeep`: jobs may delete files that no version needs, and write checkpoints. @default false */
   readonly vacuum?: boolean;
+  /** Prefixes that are granted one by one; parents in the place of more. @default 8 */
+  readonly maxPrefixes?: number;
 }
 
-/** Prefixes in the policies of one bucket, of the 10,240 characters that the policies of a role may have. */
-const MAX_GRANTED_PREFIXES = 5;
+/** Prefixes in the policies of a role for tables of all buckets, see `MAX_POLICY_TEXT`. */
+const MAX_GRANTED_PREFIXES = 8;
 
-const RUNS = ['_resaca/optimize/*', '*/_resaca/optimize/*'];
-/** Names of what compaction writes, as patterns of keys below a folder of tables. */
-export const COMPACTED: readonly string[] = ['resaca-compacted-*', '*/resaca-compacted-*'];
+const RUNS = '*_resaca/optimize/*';
+/** Names of what compaction writes, as a pattern of keys below a folder of tables. */
+export const COMPACTED = '*resaca-compacted-*';
 /** What checkpoints and vacuums write into the log. */
-const CHECKPOINTS = ['*.checkpoint.*', '_sidecars/*', '_last_checkpoint', '_last_vacuum_info']
-  .map((name) => `_delta_log/${name}`)
-  .flatMap((name) => [name, `*/${name}`]);
+const CHECKPOINTS = ['*.checkpoint.*', '_sidecars/*', '_last_checkpoint', '_last_vacuum_info'].map(
+  (name) => `*_delta_log/${name}`,
+);
+
+/** How many prefixes each of so many places can be granted, so that the policies of all of them fit into a role. */
+export function prefixesOfEach(places: number): number {
+  return Math.max(1, Math.floor(MAX_GRANTED_PREFIXES / Math.max(places, 1)));
+}
 
 /** What the jobs may do with tables. */
 export function sparkTablePolicy(scope: Construct, id: string, tables: SparkTables): Policy {
   const { bucket, access = 'upkeep', vacuum = false } = tables;
   const arns = arnsOf(tables);
   const everything = arns(['*']);
-  const written = access === 'write' ? everything : access === 'read' ? [] : arns([...RUNS, ...COMPACTED]);
+  const written = access === 'write' ? everything : access === 'read' ? [] : arns([RUNS, COMPACTED]);
   const checkpoints = access === 'upkeep' && vacuum ? arns(CHECKPOINTS) : [];
-  const deleted = access === 'write' || (access === 'upkeep' && vacuum) ? everything : arns(RUNS);
+  const deleted = access === 'write' || (access === 'upkeep' && vacuum) ? everything : arns([RUNS]);
   const statements = [
     allow(['s3:GetObject'], everything),
     // For the whole bucket: without it S3 answers 403 for an object that is not there.
@@ -55,13 +62,17 @@ export function sparkTablePolicy(scope: Construct, id: string, tables: SparkTabl
 
 /** What whoever starts runs needs beside the rights to read the tables and to commit to them. */
 export function sparkRunPolicy(scope: Construct, id: string, tables: SparkTables): Policy {
-  const runs = arnsOf(tables)(RUNS);
+  const runs = arnsOf(tables)([RUNS]);
   const statements = [allow(['s3:GetObject', 's3:PutObject', 's3:AbortMultipartUpload', 's3:DeleteObject'], runs)];
   return policyOf(scope, id, tables, statements, runs);
 }
 
-function arnsOf({ bucket, prefixes = [] }: SparkTables): (patterns: readonly string[]) => string[] {
-  const granted = atMost(MAX_GRANTED_PREFIXES, outermost(prefixes.map(trimSlashes)));
+function arnsOf({
+  bucket,
+  prefixes = [],
+  maxPrefixes = MAX_GRANTED_PREFIXES,
+}: SparkTables): (patterns: readonly string[]) => string[] {
+  const granted = atMost(maxPrefixes, outermost(prefixes.map(trimSlashes)));
   const folders = granted.length === 0 ? [''] : granted.map((prefix) => `${prefix}/`);
   return (patterns) => folders.flatMap((folder) => patterns.map((pattern) => bucket.arnForObjects(folder + pattern)));
 }

@@ -24,6 +24,7 @@ import { maintenancePolicy } from './maintenance-policy.ts';
 import { sendStatements } from './policies.ts';
 import { type FunctionSettings, ResacaFunction } from './resaca-function.ts';
 import type { SparkJobs } from './spark-jobs.ts';
+import { prefixesOfEach } from './spark-policy.ts';
 
 /** Tables that are looked after. */
 export interface MaintainedTables {
@@ -176,6 +177,7 @@ export class TableMaintenance extends Construct {
         maintenancePolicy(this, `Tables${index}`, {
           bucket,
           prefixes,
+          maxPrefixes: prefixesOfEach(places.length),
           rewrites: schedules.optimize !== undefined,
           deletesFiles: schedules.vacuum !== undefined,
           deletesLog: schedules.cleanLog !== undefined,

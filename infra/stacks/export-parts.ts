@@ -2,6 +2,7 @@ import { CfnOutput, Duration, type Stack } from 'aws-cdk-lib';
 import { type IKey, Key } from 'aws-cdk-lib/aws-kms';
 import { Bucket, type IBucket } from 'aws-cdk-lib/aws-s3';
 import type { Topic } from 'aws-cdk-lib/aws-sns';
+import { ConfigError } from '../../src/ingest/config-reader.ts';
 import type { ExportDeployment } from '../config/exports-config.ts';
 import type { Deployment } from '../config/parse-config.ts';
 import { CdfExport } from '../constructs/cdf-export.ts';
@@ -9,7 +10,12 @@ import { CdfExportAlarms } from '../constructs/cdf-export-alarms.ts';
 
 export interface ExportSurroundings {
   /** Of tables. */
-  readonly buckets: { readonly landing: Bucket | IBucket; readonly kafka: Bucket | IBucket | undefined };
+  readonly buckets: {
+    readonly landing: Bucket | IBucket;
+    readonly kafka: Bucket | IBucket | undefined;
+    /** By the name of the queue. */
+    readonly queues: ReadonlyMap<string, { readonly bucket: Bucket | IBucket }>;
+  };
   /** Gets the alarms. */
   readonly topic: Topic;
   /** Of the queue. */
@@ -25,7 +31,7 @@ export function addExports(
   const { logLevel, tracing, metricsByTable, logRetention } = append;
   const cdfExport = new CdfExport(stack, 'CdfExport', {
     exports: exports.map((one, index) => {
-      const bucket = (one.source === 'kafka' ? buckets.kafka : undefined) ?? buckets.landing;
+      const bucket = sourceBucket(one, buckets);
       return {
         ...one.rule,
         bucket,
@@ -47,6 +53,12 @@ export function addExports(
   new CfnOutput(stack, 'ExportQueueUrl', { value: cdfExport.work.queue.queueUrl });
   new CfnOutput(stack, 'ExportDeadLetterQueueUrl', { value: cdfExport.work.deadLetters.queueUrl });
   return cdfExport;
+}
+
+function sourceBucket({ name, source }: ExportDeployment, { landing, kafka, queues }: ExportSurroundings['buckets']) {
+  const bucket = source === 'landing' ? landing : source === 'kafka' ? kafka : queues.get(source.queue)?.bucket;
+  if (bucket === undefined) throw new ConfigError([`exports: there is no bucket of the tables of "${name}"`]);
+  return bucket;
 }
 
 /** Undefined for the bucket of the tables. */

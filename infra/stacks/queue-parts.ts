@@ -20,6 +20,8 @@ export interface QueueSurroundings {
   readonly topic: Topic;
   /** Asked for checkpoints. @default nobody */
   readonly maintenanceQueue?: IQueue;
+  /** Told of tables that are made or change. @default nobody */
+  readonly catalogQueue?: IQueue;
 }
 
 /** Adds the queues of a deployment, with the bucket of their tables and what watches them; by name. */
@@ -31,7 +33,7 @@ export function addQueues(
   const bucketOf = queueBuckets(stack, deployment, surroundings);
   const { append, alarms, queues } = deployment;
   const { logLevel, tracing, metricsByTable, logRetention } = append;
-  const { events, maintenanceQueue, topic } = surroundings;
+  const { events, maintenanceQueue, catalogQueue, topic } = surroundings;
   return new Map(
     queues.map((queue): [string, QueueIngestPipeline] => {
       const { name, config, batchSize, batchingWindow, maxConcurrency, maxReceiveCount, memorySize, timeout } = queue;
@@ -51,6 +53,7 @@ export function addQueues(
         metricsByTable,
         logRetention,
         ...(maintenanceQueue !== undefined && { maintenanceQueue }),
+        ...(catalogQueue !== undefined && { catalogQueue }),
         pipelineName: `${stack.stackName}-${name}`,
       });
       new QueueIngestAlarms(stack, `Queue-${name}-Alarms`, {

@@ -8,11 +8,14 @@ import { type Deployment, parseResacaConfig } from '../config/parse-config.ts';
 import type { ResacaConfig } from '../config/types.ts';
 import { AppendPipeline } from '../constructs/append-pipeline.ts';
 import type { BronzePipeline } from '../constructs/bronze-pipeline.ts';
+import type { CdfExport } from '../constructs/cdf-export.ts';
 import { CommitTable } from '../constructs/commit-table.ts';
+import type { EventGrouping } from '../constructs/event-grouping.ts';
 import { LandingBucket } from '../constructs/landing-bucket.ts';
 import type { LoadPipeline } from '../constructs/load-pipeline.ts';
 import { MaintenanceAlarms } from '../constructs/maintenance-alarms.ts';
 import type { MergePipeline } from '../constructs/merge-pipeline.ts';
+import type { ObjectTagging } from '../constructs/object-tagging.ts';
 import { PipelineAlarms } from '../constructs/pipeline-alarms.ts';
 import { PipelineDashboard } from '../constructs/pipeline-dashboard.ts';
 import type { QueueIngestPipeline } from '../constructs/queue-ingest-pipeline.ts';
@@ -21,6 +24,7 @@ import { CatalogQueue, type TableCatalog } from '../constructs/table-catalog.ts'
 import { MaintenanceQueue, TableMaintenance } from '../constructs/table-maintenance.ts';
 import type { WebhookEndpoint } from '../constructs/webhook-endpoint.ts';
 import { addCatalog } from './catalog-parts.ts';
+import { dashboardParts } from './dashboard-parts.ts';
 import { addExports } from './export-parts.ts';
 import { addKafka } from './kafka-parts.ts';
 import { addGrouping, addLoader, addMerge, addTagging } from './landing-parts.ts';
@@ -46,6 +50,10 @@ export class ResacaStack extends Stack {
   readonly bucket: Bucket | IBucket;
   readonly append: AppendPipeline;
   readonly alarms: PipelineAlarms;
+  /** Where events are grouped by table. */
+  readonly grouping: EventGrouping | undefined;
+  /** Where the configuration has tags. */
+  readonly tagging: ObjectTagging | undefined;
   /** Where the configuration has a Kafka. */
   readonly bronze: BronzePipeline | undefined;
   /** By name. */
@@ -60,6 +68,8 @@ export class ResacaStack extends Stack {
   readonly maintenance: TableMaintenance | undefined;
   /** Where the configuration has a catalog. */
   readonly catalog: TableCatalog | undefined;
+  /** Where the configuration has exports. */
+  readonly cdfExport: CdfExport | undefined;
 
   /** Throws ConfigError naming every mistake of the configuration. */
   constructor(scope: Construct, id: string, props: ResacaStackProps = {}) {
@@ -106,14 +116,9 @@ export class ResacaStack extends Stack {
       ...(alarms.email !== undefined && { email: alarms.email }),
     });
     const landingParts = { bucket: this.bucket, topic: this.alarms.topic, eventsKey };
-    if (groups !== undefined) addGrouping(this, deployment, this.append.queue, { ...landingParts, groups });
-    if (deployment.tagging !== undefined) addTagging(this, deployment, deployment.tagging, landingParts);
-    if (deployment.dashboard) {
-      new PipelineDashboard(this, 'Dashboard', {
-        pipeline: this.append,
-        alarms: this.alarms,
-      });
-    }
+    this.grouping =
+      groups === undefined ? undefined : addGrouping(this, deployment, this.append.queue, { ...landingParts, groups });
+    this.tagging = deployment.tagging && addTagging(this, deployment, deployment.tagging, landingParts);
     for (const tableName of deployment.commitTables) new CommitTable(this, `Commits-${tableName}`, { tableName });
     const { kafka } = deployment;
     if (kafka !== undefined) {
@@ -144,8 +149,16 @@ export class ResacaStack extends Stack {
       this.catalog = addCatalog(this, deployment, { work: changes, buckets, topic: this.alarms.topic });
     }
     if (deployment.exports.length > 0) {
-      const buckets = { landing: this.bucket, kafka: this.bronze?.bucket };
-      addExports(this, deployment, { buckets, topic: this.alarms.topic, ...eventsKey });
+      const buckets = { landing: this.bucket, kafka: this.bronze?.bucket, queues: this.queues };
+      this.cdfExport = addExports(this, deployment, { buckets, topic: this.alarms.topic, ...eventsKey });
+    }
+    if (deployment.dashboard) {
+      new PipelineDashboard(this, 'Dashboard', {
+        pipeline: this.append,
+        alarms: this.alarms,
+        ...(this.grouping !== undefined && { grouping: this.grouping }),
+        parts: dashboardParts(this),
+      });
     }
     new CfnOutput(this, 'LandingBucketName', { value: this.bucket.bucketName });
     new CfnOutput(this, 'QueueUrl', { value: this.append.queue.queueUrl });

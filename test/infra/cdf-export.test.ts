@@ -120,6 +120,19 @@ describe('the exports of a deployment', () => {
     assert.match(s3.join(), /s3:PutObject <Tables\w*\.Arn>\/feeds\/\*/);
   });
 
+  it('take the tables of queues, each from the bucket of its queue', () => {
+    const template = templateOf({
+      queues: [
+        { name: 'orders', table: 'bronze/orders' },
+        { name: 'clicks', table: 'bronze/clicks', bucketName: 'theirs' },
+      ],
+      exports: ['orders', 'clicks'].map((queue) => ({ prefix: `bronze/${queue}`, queue, to: 's3://feeds/cdf' })),
+    });
+    const read = allowed(template, 's3:').join(' ');
+    assert.match(read, /GetObject <QueueTables\w*\.Arn>\/bronze\/orders\/\*/);
+    assert.match(read, /GetObject theirs\/bronze\/clicks\/\*/);
+  });
+
   for (const [what, exports, problem] of [
     ['no prefix', [{ to: 's3://feeds/a' }], /exports\[0\]\.prefix: is required/],
     ['no place', [{ prefix: 'a' }], /exports\[0\]\.to: is required/],
@@ -127,6 +140,8 @@ describe('the exports of a deployment', () => {
     ['another bucket of tables', [{ prefix: 'a', to: 'b', bucket: 'x' }], /exports\[0\]\.bucket: is that of/],
     ['a name twice', [1, 2].map(() => ({ prefix: 'a', to: 'b' })), /exports\[1\]\.name: "a" is there twice/],
     ['Kafka without Kafka', [{ prefix: 'a', to: 'b', source: 'kafka' }], /exports\[0\]\.source: is kafka/],
+    ['an unknown queue', [{ prefix: 'a', to: 'b', queue: 'q' }], /exports\[0\]\.queue: expected .* \(there are none\)/],
+    ['two sources', [{ prefix: 'a', to: 'b', source: 'landing', queue: 'q' }], /exports\[0\]\.source: is given, and/],
     ['a rate of no minutes', [{ prefix: 'a', to: 'b', every: 0 }], /exports\[0\]\.every: expected/],
     ['an unknown setting', [{ prefix: 'a', to: 'b', formt: 'csv' }], /exports\[0\]\.formt: is not a setting/],
     ['a bad form', [{ prefix: 'a', to: 'b', csv: { delimiter: '::' } }], /exports\[0\]\.csv\.delimiter: expected/],

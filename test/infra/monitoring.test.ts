@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { Match } from 'aws-cdk-lib/assertions';
-import { templateOf } from '../support/templates.ts';
+import { templateOf, textOf } from '../support/templates.ts';
 
 const template = templateOf({
   landing: { notifications: 'eventbridge' },
@@ -14,17 +14,16 @@ const template = templateOf({
   exports: [{ prefix: 'lake/orders', to: 's3://feeds/cdf' }],
 });
 const alarms = Object.values(template.findResources('AWS::CloudWatch::Alarm')).map(({ Properties }) => Properties);
-/** With every part that has alarms of its own. */
-const all = Object.values(
-  templateOf({
-    landing: { notifications: 'eventbridge', prefixes: ['lake'] },
-    merge: { rules: [{ prefix: 'staging', table: 'lake/merged' }] },
-    append: { queue: 'grouped' },
-    webhooks: [{ path: '/in', table: 'in', secretName: 'in', signature: 'bearer' }],
-    maintenance: { optimize: {}, spark: {}, reconcile: {} },
-    tagging: { rules: [{ tags: { type: '{extension}' } }] },
-  }).findResources('AWS::CloudWatch::Alarm'),
-).map(({ Properties }) => Properties);
+/** With the other parts that have alarms of their own. */
+const others = templateOf({
+  landing: { notifications: 'eventbridge', prefixes: ['lake'] },
+  merge: { rules: [{ prefix: 'staging', table: 'lake/merged' }] },
+  append: { queue: 'grouped' },
+  webhooks: [{ path: '/in', table: 'in', secretName: 'in', signature: 'bearer' }],
+  maintenance: { optimize: {}, spark: {}, reconcile: {} },
+  tagging: { rules: [{ tags: { type: '{extension}' } }] },
+});
+const all = Object.values(others.findResources('AWS::CloudWatch::Alarm')).map(({ Properties }) => Properties);
 const alarmOf = (id: string) => alarms.find(({ AlarmName }) => AlarmName === `resaca-dev-${id}`);
 
 describe('the alarms', () => {
@@ -87,8 +86,9 @@ describe('the alarms', () => {
 });
 
 describe('the dashboard', () => {
-  const [dashboard] = Object.values(template.findResources('AWS::CloudWatch::Dashboard'));
-  const body = JSON.stringify(dashboard?.Properties.DashboardBody);
+  const bodyOf = (of: typeof template) =>
+    textOf(Object.values(of.findResources('AWS::CloudWatch::Dashboard'))[0]?.Properties.DashboardBody);
+  const body = bodyOf(template);
 
   it('shows what an operator asks first', () => {
     const asked = [
@@ -105,6 +105,44 @@ describe('the dashboard', () => {
     ];
     assert.deepEqual(
       asked.filter((name) => !body.includes(name)),
+      [],
+    );
+  });
+
+  it('has a row for each part that is there, with what it did, what waits for it and how it is', () => {
+    const rows = (of: string) => [...of.matchAll(/"## ([^"]+)"/g)].map(([, title]) => title);
+    assert.deepEqual(rows(body), ['Loader', 'Maintenance', 'Catalog', 'Exports']);
+    assert.deepEqual(rows(bodyOf(others)), [
+      'Grouping',
+      'Tagging',
+      'Merge',
+      'Webhooks',
+      'Maintenance',
+      'Queue webhook-in',
+    ]);
+    for (const title of ['Loader', 'Maintenance', 'Catalog', 'Exports']) {
+      for (const graph of ['what it did', 'messages; age of the oldest, s', 'invocations, errors, throttles; ms']) {
+        assert.ok(body.includes(`"title":"${title}: ${graph}"`), `${title}: ${graph}`);
+      }
+    }
+    assert.match(bodyOf(others), /"resaca","tagsLeftOut","pipeline","resaca-dev","service","tag"/);
+  });
+
+  it('calls what waits files where a message is about one, and messages otherwise', () => {
+    const grouped = bodyOf(others);
+    assert.ok(grouped.includes('files to be grouped') && grouped.includes('messages outstanding (of up to 100 files)'));
+    assert.ok(!/(files|bytes) outstanding/.test(grouped));
+    assert.ok(!body.includes('messages outstanding'));
+  });
+
+  it('shows metrics that the functions know', () => {
+    const known = readFileSync(join(import.meta.dirname, '../../src/aws/telemetry.ts'), 'utf8');
+    const shown = [body, bodyOf(others)].flatMap((text) =>
+      [...text.matchAll(/\["resaca","(\w+)"/g)].map(([, name]) => name),
+    );
+    assert.ok(shown.length > 20);
+    assert.deepEqual(
+      shown.filter((name) => !known.includes(`  ${name}: MetricUnit`)),
       [],
     );
   });

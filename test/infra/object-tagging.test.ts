@@ -99,6 +99,23 @@ describe('the part for tags', () => {
       /^tagging.rules\[0\]: keys \*.parquet overlap with keys lake\/\*.parquet/,
     ],
     [
+      'files that S3 announces to the loader already',
+      {
+        loader: { rules: [{ prefix: 'in', table: 'lake/t', suffixes: ['.csv'] }] },
+        tagging: { rules: [{ suffix: '.csv', tags }] },
+      },
+      /^tagging.rules\[0\]: keys \*.csv overlap with keys in\/\*.csv, which go to the load function/,
+    ],
+    [
+      'small files that S3 announces to the merge already',
+      {
+        landing: { prefixes: ['lake'] },
+        merge: { rules: [{ prefix: 'staging', table: 'lake/t' }] },
+        tagging: { rules: [{ prefix: 'staging/a', tags }] },
+      },
+      /^tagging.rules\[0\]: keys staging\/a\/\* overlap with keys staging\/\*.parquet, which go to the merge function/,
+    ],
+    [
       'a mistake in a rule',
       { tagging: { rules: [{ tags: { a: '{' } }] } },
       /^tagging: rules\[0\].tags\["a"\]: expected/,

@@ -108,6 +108,7 @@ describe('the queues of a deployment', () => {
         { name: 'clicks', table: 'bronze/clicks', queueArn: ARN },
       ],
       maintenance: { optimize: {} },
+      catalog: { pattern: '{database}/{table}' },
     });
     template.resourceCountIs('AWS::S3::Bucket', 2);
     const alarms = Object.values(template.findResources('AWS::CloudWatch::Alarm')).map(
@@ -123,10 +124,12 @@ describe('the queues of a deployment', () => {
     const [maintenance] = functions.filter(([id]) => id.startsWith('MaintenanceFunction'));
     const places = textOf(maintenance?.[1].Properties.Environment.Variables.RESACA_PLACES);
     assert.match(places, /"bronze\/clicks","bronze\/clicks__dead_letters","bronze\/orders"/);
-    const asking = functions.filter(
-      ([id, { Properties }]) => /^Queue/.test(id) && 'RESACA_MAINTENANCE_QUEUE_URL' in Properties.Environment.Variables,
-    );
-    assert.equal(asking.length, 2);
+    for (const variable of ['RESACA_MAINTENANCE_QUEUE_URL', 'RESACA_CATALOG_QUEUE_URL']) {
+      const asking = functions.filter(
+        ([id, { Properties }]) => /^Queue/.test(id) && variable in Properties.Environment.Variables,
+      );
+      assert.equal(asking.length, 2, variable);
+    }
   });
 
   it('are checked as a whole', () => {

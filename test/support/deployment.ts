@@ -20,8 +20,8 @@ import type { ObjectInfo, ObjectStore } from '../../src/storage/object-store.ts'
 import { enableMapping, type FunctionSettings, functionOf, logLines } from './deployment-control.ts';
 import type { S3Server } from './s3-server.ts';
 
-/** Time in ms for what takes seconds: a cold function, a queue's round. */
-const PATIENCE = 120_000;
+/** Time in ms for what takes seconds: a cold function, a queue's round; many deployments may share the machine. */
+const PATIENCE = 240_000;
 const PAUSE = 200;
 /** Seconds after which messages that were looked at come to the function. */
 const HELD_BACK = 15;
@@ -142,9 +142,14 @@ export class Deployment {
     return Object.values(Attributes ?? {}).reduce((sum, value) => sum + Number(value), 0);
   }
 
+  /** Waits for a queue to be that deep once: to 0, all that was sent before has been handled then. */
   async untilDepth(queueUrl: string, depth: number): Promise<void> {
-    await until(async () => (await this.depth(queueUrl)) === depth);
-    assert.equal(await this.depth(queueUrl), depth);
+    let seen: number | undefined;
+    await until(async () => {
+      seen = await this.depth(queueUrl);
+      return seen === depth;
+    });
+    assert.equal(seen, depth, `messages in ${queueUrl}`);
   }
 
   /** Nothing waits, nothing is being handled, and as much as before could not be handled. */
@@ -259,6 +264,16 @@ export class Deployment {
     );
     return Attributes?.QueueArn ?? assert.fail(`the queue ${this.queueUrl} has no ARN`);
   }
+}
+
+/** Waits for a condition; fails, naming `what` was waited for, when it does not come to hold. */
+export async function eventually(condition: () => Promise<boolean>, what: string): Promise<void> {
+  let isTrue = false;
+  await until(async () => {
+    isTrue = await condition();
+    return isTrue;
+  });
+  assert.ok(isTrue, `waited in vain for ${what}`);
 }
 
 /** Waits for a condition; the assertion behind it says what is not as expected. */
