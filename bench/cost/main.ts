@@ -5,14 +5,14 @@
  *
  * `--gb N` is the size (5), `--files-gb N` that of the files, `--seed N` their content, `--batch N` the records of a commit
  * (50,000). `--peer PATH` is kafka-delta-ingest, `--oxbow PATH` its Lambda, `--s3 PATH` versitygw; `--spark` has Spark run.
- * `--json FILE` and `--out FILE` keep the results and the chart. What is not there is skipped with a line.
+ * `--json FILE` and `--out FILE` keep the results and the chart; `--only kafka` or `files` measures one of the two, and `--from FILE`
+ * has kept results for the other; `--only none` does the sums again. What is not there is skipped with a line.
  */
-import { existsSync, writeFileSync } from 'node:fs';
-import type { StreamFigures, StreamProgram } from '../../src/cost/measured.ts';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import type { StreamProgram } from '../../src/cost/measured.ts';
 import { PRICES } from '../../src/cost/prices.ts';
 import { makeTempFolder } from '../../test/support/temp-folder.ts';
 import { UnavailableError } from '../../test/support/unavailable.ts';
-import { svgChart } from '../append/chart-svg.ts';
 import { oxbow, resaca } from '../append/contenders.ts';
 import { type LocalS3, startLocalS3 } from '../append/local-s3.ts';
 import { describeMachine, loadText } from '../append/machine.ts';
@@ -21,13 +21,13 @@ import { runConsumer } from '../kafka/run-consumer.ts';
 import { runDeltaIngest } from '../kafka/run-delta-ingest.ts';
 import { MAX_BATCH, runFunction } from '../kafka/run-function.ts';
 import { runSpark } from '../kafka/run-spark.ts';
-import { type Result, type Stage, setStage } from '../kafka/stage.ts';
+import { type Result, setStage } from '../kafka/stage.ts';
 import { type LandingResult, measureLanding, measureSparkFiles } from './landing.ts';
 import { landingFiles, ROWS } from './landing-files.ts';
-import { ASSUMPTIONS, figuresOf, kafkaCosts, lagsOf, landingCosts } from './model.ts';
+import { ASSUMPTIONS, conclude } from './model.ts';
 import { type CostOptions, parseCostOptions } from './options.ts';
-import { costSeries, measuredTable, reportText } from './report.ts';
-import type { CostReport } from './results.ts';
+import { costChart, measuredTable, reportText } from './report.ts';
+import type { CostReport, KafkaResults, LandingResults } from './results.ts';
 
 /** Bytes of a web request as JSON, about. */
 const RECORD_BYTES = 400;
@@ -44,33 +44,39 @@ try {
 process.exit();
 
 async function main(given: CostOptions): Promise<void> {
+  const kept = given.from === undefined ? undefined : (JSON.parse(readFileSync(given.from, 'utf8')) as CostReport);
+  const measured = given.only.length === 0 ? undefined : await measure(given);
+  const facts = measured ?? kept;
+  if (facts === undefined) throw new Error('--only none needs --from');
+  const { kafka = kept?.kafka, landing = kept?.landing, date, machine, load, versions, seed } = facts;
+  const parts = { ...(kafka !== undefined && { kafka }), ...(landing !== undefined && { landing }) };
+  const head = { date, machine, load, versions, seed };
+  const report: CostReport = { ...head, ...parts, ...conclude(parts, PRICES), assumptions: ASSUMPTIONS };
+  console.log(`\n${reportText(report)}`);
+  if (given.json !== undefined) writeFileSync(given.json, `${JSON.stringify(report, null, 2)}\n`);
+  if (given.out !== undefined) writeFileSync(given.out, costChart(report));
+}
+
+type Measured = Omit<CostReport, 'lag' | 'monthly' | 'assumptions'>;
+
+async function measure(given: CostOptions): Promise<Measured> {
   const start = loadText();
   const s3 = await startLocalS3(given.s3);
-  const kafka = await measureKafka(given, s3);
-  const landing = await measureFiles(given, s3);
-  const figures = kafka === undefined ? {} : kafkaFigures(kafka);
-  const spark = landing.results.find(({ contender }) => contender.startsWith('Spark'));
-  const report: CostReport = {
+  const kafka = given.only.includes('kafka') ? await measureKafka(given, s3) : undefined;
+  const landing = given.only.includes('files') ? await measureFiles(given, s3) : undefined;
+  return {
     date: new Date().toISOString(),
     machine: `${describeMachine()}, ${s3.name}`,
     load: [start, loadText()],
-    versions: { node: process.version, kafka: '4.1.0', spark: '4.1.1', delta: '4.2.0', kafkaDeltaIngest: '0.4.0' },
+    versions: { kafka: '4.1.0', spark: '4.1.1', delta: '4.2.0', kafkaDeltaIngest: '0.4.0', oxbow: '1.9.1' },
     seed: given.seed,
-    ...(kafka !== undefined && { kafka: { stage: kafka.stage, results: kafka.results } }),
-    landing,
-    lag: lagsOf(figures),
-    monthly: [
-      ...kafkaCosts(figures, PRICES),
-      ...landingCosts(spark, { bytes: landing.bytes, fileBytes: landing.bytes / landing.files }, PRICES),
-    ],
-    assumptions: ASSUMPTIONS,
+    ...(kafka !== undefined && { kafka }),
+    ...(landing !== undefined && { landing }),
   };
-  console.log(`\n${reportText(report)}`);
-  if (given.json !== undefined) writeFileSync(given.json, `${JSON.stringify(report, null, 2)}\n`);
-  if (given.out !== undefined) writeFileSync(given.out, chartOf(report));
 }
 
-async function measureFiles({ filesGb, seed, spark, oxbow: peer }: CostOptions, s3: LocalS3) {
+async function measureFiles(given: CostOptions, s3: LocalS3): Promise<LandingResults> {
+  const { filesGb, seed, spark, oxbow: peer } = given;
   const files = landingFiles(filesGb * 1e9, seed);
   const results: LandingResult[] = [];
   const add = (name: string, run: () => Promise<LandingResult>) =>
@@ -90,7 +96,7 @@ async function measureFiles({ filesGb, seed, spark, oxbow: peer }: CostOptions, 
   return { files: count, bytes, rows, results };
 }
 
-async function measureKafka(given: CostOptions, s3: LocalS3) {
+async function measureKafka(given: CostOptions, s3: LocalS3): Promise<KafkaResults | undefined> {
   const { gb, seed, batch, peer, spark } = given;
   let stage: Awaited<ReturnType<typeof setStage>>;
   try {
@@ -100,11 +106,11 @@ async function measureKafka(given: CostOptions, s3: LocalS3) {
     console.log(`Kafka is skipped: ${error.message}`);
     return undefined;
   }
-  const results = new Map<StreamProgram, Result>();
+  const results: Partial<Record<StreamProgram, Result>> = {};
   const add = (program: StreamProgram, run: () => Promise<Result>) =>
     tryToRun(program, run, (result) => {
       checkRows(result, stage.records);
-      results.set(program, result);
+      results[program] = result;
       console.log(measuredTable([result], stage.bytes).split('\n').at(-1));
     });
   try {
@@ -117,17 +123,7 @@ async function measureKafka(given: CostOptions, s3: LocalS3) {
     await stage.stop();
   }
   const { records, bytes } = stage;
-  return { stage: { records, bytes }, results: [...results.values()], programs: results };
-}
-
-function kafkaFigures({
-  programs,
-  stage,
-}: {
-  readonly programs: ReadonlyMap<StreamProgram, Result>;
-  readonly stage: Pick<Stage, 'bytes'>;
-}): Partial<Record<StreamProgram, StreamFigures>> {
-  return Object.fromEntries([...programs].map(([program, result]) => [program, figuresOf(result, stage.bytes)]));
+  return { stage: { records, bytes }, results };
 }
 
 /** One that fails is told, and the others, which take long, go on. */
@@ -154,16 +150,4 @@ function programAt(option: string, path: string | undefined): string {
 
 function skip(reason: string): never {
   throw new UnavailableError(reason);
-}
-
-function chartOf({ monthly, date, machine }: CostReport): string {
-  return svgChart(
-    {
-      title: 'What Kafka into Delta costs in a month',
-      subtitle: `USD, list prices of us-east-1; measured ${date.slice(0, 10)} on ${machine.split(',')[0]}`,
-      x: { name: 'MB of JSON a second', format: (value) => `${value} MB/s` },
-      y: { format: (value) => `$${value >= 1_000 ? `${Number((value / 1_000).toPrecision(2))}k` : value.toFixed(0)}` },
-    },
-    costSeries(monthly),
-  );
 }

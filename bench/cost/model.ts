@@ -5,9 +5,10 @@ import { type AppendPart, appendBill } from '../../src/cost/files.ts';
 import type { StreamFigures, StreamProgram } from '../../src/cost/measured.ts';
 import { oxbowFiles } from '../../src/cost/oxbow.ts';
 import type { PriceList } from '../../src/cost/prices.ts';
-import { bronzeBill, dpusFor, LEAST_DPUS, onFargate, sparkOnGlue } from '../../src/cost/streams.ts';
+import { bronzeBill, busyCores, onFargate, sparkOnGlue } from '../../src/cost/streams.ts';
 import type { Result } from '../kafka/stage.ts';
 import type { LandingResult } from './landing.ts';
+import type { CostReport, KafkaResults } from './results.ts';
 
 /** A way to do it, at a rate. */
 export interface MonthlyCost {
@@ -31,8 +32,8 @@ export const WAYS = {
   function: 'resaca, bronze function',
   consumer: 'resaca kafka, on Fargate',
   peer: 'kafka-delta-ingest, on Fargate',
-  glue: 'Spark, on Glue (2 DPUs at least)',
-  leastGlue: 'Spark, on the smallest workers of Glue (0.5 DPU at least)',
+  glue: 'Spark, on Glue (two G.1X at least)',
+  leastGlue: 'Spark, on Glue (two G.025X at least)',
   fargate: 'Spark, on Fargate without a cluster',
   append: 'resaca, append function',
   oxbow: 'oxbow',
@@ -51,6 +52,27 @@ export function figuresOf({ cpuMs, peakRss }: Pick<Result, 'cpuMs' | 'peakRss'>,
   return { cpuSecondsAGb: cpuMs / 1_000 / (bytes / 1e9), peakMiB: peakRss / MIB };
 }
 
+/** The same of all that ran. */
+export function figuresOfAll({ results, stage }: KafkaResults): Partial<Record<StreamProgram, StreamFigures>> {
+  return Object.fromEntries(
+    Object.entries(results).map(([program, result]) => [program, figuresOf(result, stage.bytes)]),
+  );
+}
+
+/** Lags and costs of what was measured. */
+export function conclude(
+  { kafka, landing }: Pick<CostReport, 'kafka' | 'landing'>,
+  prices: PriceList,
+): Pick<CostReport, 'lag' | 'monthly'> {
+  const figures = kafka === undefined ? {} : figuresOfAll(kafka);
+  const spark = landing?.results.find(({ contender }) => contender.startsWith('Spark'));
+  const files = landing && { bytes: landing.bytes, fileBytes: landing.bytes / landing.files };
+  return {
+    lag: lagsOf(figures),
+    monthly: [...kafkaCosts(figures, prices), ...(files === undefined ? [] : landingCosts(spark, files, prices))],
+  };
+}
+
 /** Costs at all rates of what was measured; a contender that did not run is left out. */
 export function kafkaCosts(
   figures: Partial<Readonly<Record<StreamProgram, StreamFigures>>>,
@@ -63,8 +85,8 @@ export function kafkaCosts(
       [WAYS.function, bronze && bronzeBill(load, BRONZE, prices, bronze)],
       [WAYS.consumer, consumer && onFargate(WAYS.consumer, load, consumer, prices)],
       [WAYS.peer, kafkaDeltaIngest && onFargate(WAYS.peer, load, kafkaDeltaIngest, prices)],
-      [WAYS.glue, spark && sparkOnGlue(dpusFor(load, spark), prices)],
-      [WAYS.leastGlue, spark && sparkOnGlue(dpusFor(load, spark, LEAST_DPUS), prices)],
+      [WAYS.glue, spark && sparkOnGlue(busyCores(load, spark), prices)],
+      [WAYS.leastGlue, spark && sparkOnGlue(busyCores(load, spark), prices, { kind: 'small' })],
       [WAYS.fargate, spark && onFargate(WAYS.fargate, load, spark, prices)],
     ];
     return costs('kafka', mbPerSecond, ways);
@@ -84,8 +106,8 @@ export function landingCosts(
     return costs('files', mbPerSecond, [
       [WAYS.append, appendBill(load, APPEND, prices)],
       [WAYS.oxbow, oxbowFiles(load, APPEND, prices)],
-      [WAYS.glue, figures && sparkOnGlue(dpusFor(stream, figures), prices)],
-      [WAYS.leastGlue, figures && sparkOnGlue(dpusFor(stream, figures, LEAST_DPUS), prices)],
+      [WAYS.glue, figures && sparkOnGlue(busyCores(stream, figures), prices)],
+      [WAYS.leastGlue, figures && sparkOnGlue(busyCores(stream, figures), prices, { kind: 'small' })],
       [WAYS.fargate, figures && onFargate(WAYS.fargate, stream, figures, prices)],
     ]);
   });

@@ -12,10 +12,17 @@ export interface CostOptions {
   readonly oxbow: string | undefined;
   readonly s3: string | undefined;
   readonly spark: boolean;
+  /** What is measured; nothing to do the sums again. */
+  readonly only: readonly Part[];
+  /** Results that are kept, for the parts that are not measured. */
+  readonly from: string | undefined;
   /** Where the JSON and the chart go. */
   readonly json: string | undefined;
   readonly out: string | undefined;
 }
+
+export type Part = 'kafka' | 'files';
+const PARTS: readonly Part[] = ['kafka', 'files'];
 
 /** Throws an Error that names the option and what it may be. */
 export function parseCostOptions(args: readonly string[]): CostOptions {
@@ -30,6 +37,8 @@ export function parseCostOptions(args: readonly string[]): CostOptions {
       oxbow: { type: 'string' },
       s3: { type: 'string' },
       spark: { type: 'boolean', default: false },
+      only: { type: 'string' },
+      from: { type: 'string' },
       json: { type: 'string' },
       out: { type: 'string' },
     },
@@ -44,6 +53,8 @@ export function parseCostOptions(args: readonly string[]): CostOptions {
     oxbow: values.oxbow,
     s3: values.s3,
     spark: values.spark,
+    only: partsOf(values.only),
+    from: values.from,
     json: values.json,
     out: values.out,
   };
@@ -59,4 +70,11 @@ function whole(option: string, text: string): number {
   const number = Number(text);
   if (text.trim() !== '' && Number.isSafeInteger(number) && number >= 0) return number;
   throw new Error(`--${option}: expected a whole number, got "${text}"`);
+}
+
+function partsOf(text: string | undefined): readonly Part[] {
+  if (text === undefined) return PARTS;
+  const found = PARTS.filter((part) => text === part);
+  if (found.length > 0 || text === 'none') return found;
+  throw new Error(`--only: expected ${PARTS.join(', ')} or none, got "${text}"`);
 }

@@ -1,5 +1,6 @@
 import { requestsText, totalRequests } from '../append/bounds.ts';
 import type { Series } from '../append/chart-scale.ts';
+import { svgChart } from '../append/chart-svg.ts';
 import type { TableFacts } from '../kafka/stage.ts';
 import type { S3Requests } from '../s3-proxy.ts';
 import { goalsOf, type Lag, type MonthlyCost, RATES, WAYS } from './model.ts';
@@ -28,7 +29,7 @@ export function reportText(report: CostReport): string {
       ? []
       : [
           `${kafka.stage.records.toLocaleString('en')} web requests as JSON in Kafka, ${(kafka.stage.bytes / GIGABYTE).toFixed(2)} GB, into a table on local S3:`,
-          measuredTable(kafka.results, kafka.stage.bytes),
+          measuredTable(Object.values(kafka.results), kafka.stage.bytes),
         ]),
     ...(landing === undefined
       ? []
@@ -113,6 +114,19 @@ export function costSeries(monthly: readonly MonthlyCost[]): Series[] {
       .map(({ mbPerSecond, usd }) => ({ x: mbPerSecond, y: usd }));
     return points.length === 0 ? [] : [{ name: way, points }];
   });
+}
+
+/** The costs of Kafka's ways against the rate, as SVG. */
+export function costChart({ monthly, date, machine }: CostReport): string {
+  return svgChart(
+    {
+      title: 'What Kafka into Delta costs in a month',
+      subtitle: `USD, list prices of us-east-1; measured ${date.slice(0, 10)} on ${machine.split(',')[0]}`,
+      x: { name: 'MB of JSON a second', format: (value) => `${value} MB/s` },
+      y: { format: (value) => `$${value >= 1_000 ? `${Number((value / 1_000).toPrecision(2))}k` : value.toFixed(0)}` },
+    },
+    costSeries(monthly),
+  );
 }
 
 function markdown(titles: readonly string[], rows: readonly (readonly string[])[]): string {

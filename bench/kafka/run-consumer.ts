@@ -65,7 +65,7 @@ async function run(
 }
 
 /** How long nothing may be committed before what is in memory is asked for, ms. */
-const QUIET = 3_000;
+const QUIET = 30_000;
 
 async function committed(child: ChildProcess, records: number): Promise<void> {
   let written = 0;

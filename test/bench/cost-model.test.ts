@@ -103,6 +103,10 @@ describe('the options of the cost benchmark', () => {
     const { gb, filesGb, seed, batch, spark: hasSpark } = parseCostOptions([]);
     assert.deepEqual([gb, filesGb, seed, batch, hasSpark], [5, 5, 1, 50_000, false]);
     assert.equal(parseCostOptions(['--gb', '0.5']).filesGb, 0.5);
+    assert.deepEqual(
+      [[], ['--only', 'files'], ['--only', 'none']].map((args) => parseCostOptions(args).only),
+      [['kafka', 'files'], ['files'], []],
+    );
     assert.equal(parseCostOptions(['--gb', '0.5', '--files-gb', '2']).filesGb, 2);
   });
 
@@ -110,6 +114,7 @@ describe('the options of the cost benchmark', () => {
     [['--gb', '0'], /--gb: expected a number above 0, got "0"/],
     [['--files-gb', 'x'], /--files-gb: expected a number above 0/],
     [['--seed', '1.5'], /--seed: expected a whole number/],
+    [['--only', 'x'], /--only: expected kafka, files or none, got "x"/],
   ] as const) {
     it(`refuse ${args.join(' ')}`, () => assert.throws(() => parseCostOptions(args), problem));
   }
