@@ -12,8 +12,6 @@ const GIGABYTE = 1e9;
 interface Line {
   readonly contender: string;
   readonly cpuMs: number;
-  readonly startCpuMs: number;
-  readonly wallMs: number;
   readonly peakRss: number;
   readonly table: Pick<TableFacts, 'files' | 'bytes' | 'commits'>;
   readonly requests?: S3Requests;
@@ -30,6 +28,7 @@ export function reportText(report: CostReport): string {
       : [
           `${kafka.stage.records.toLocaleString('en')} web requests as JSON in Kafka, ${(kafka.stage.bytes / GIGABYTE).toFixed(2)} GB, into a table on local S3:`,
           measuredTable(Object.values(kafka.results), kafka.stage.bytes),
+          ...Object.values(kafka.results).flatMap(({ note }) => (note === undefined ? [] : [note])),
         ]),
     ...(landing === undefined
       ? []
@@ -49,17 +48,15 @@ export function reportText(report: CostReport): string {
 export function measuredTable(results: readonly Line[], bytes: number): string {
   const gb = bytes / GIGABYTE;
   return markdown(
-    ['contender', 'CPU-s a GB', 'CPU-s of its start', 'peak MiB', 'files', 'MB', 'commits', 'requests a GB', 'MB/s'],
+    ['contender', 'CPU-s a GB', 'peak MiB', 'files', 'MB', 'commits', 'requests a GB'],
     results.map((result) => [
       result.contender,
       (result.cpuMs / 1_000 / gb).toFixed(result.cpuMs / gb < 10_000 ? 2 : 1),
-      (result.startCpuMs / 1_000).toFixed(1),
       (result.peakRss / MIB).toFixed(0),
       String(result.table.files),
       (result.table.bytes / 1e6).toFixed(0),
       String(result.table.commits),
       result.requests === undefined ? '' : requestsPer(result.requests, gb),
-      (bytes / 1e6 / (result.wallMs / 1_000)).toFixed(1),
     ]),
   );
 }

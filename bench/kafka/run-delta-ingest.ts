@@ -11,9 +11,12 @@ import type { BenchBucket } from './bench-bucket.ts';
 import { watchProcesses } from './resources.ts';
 import { type Result, readTable, type Stage, type TableFacts } from './stage.ts';
 
-/** How often it is looked, and how long nothing may come. ms. */
+/** How often it is looked, ms. */
 const LOOK = 500;
-const PATIENCE = 60_000;
+/** After so long it writes what is no whole batch, s. */
+const LATENCY = 300;
+/** How long nothing may come, ms. */
+const PATIENCE = (LATENCY + 60) * 1_000;
 
 const COLUMNS = {
   ts: 'timestamp',
@@ -37,7 +40,7 @@ export async function runDeltaIngest(stage: Stage, program: string, batch: numbe
   const args = [
     ...['ingest', stage.topic, s3 === undefined ? `file://${join(folder, 'web')}` : `s3://${s3.bucket}/web`],
     ...['-k', stage.bootstrap, '-a', 'bench', '-g', `bench-${batch}`],
-    ...['-o', 'earliest', '-l', '300', '-m', String(batch), '-b', '1'],
+    ...['-o', 'earliest', '-l', String(LATENCY), '-m', String(batch), '-b', '1'],
     ...['-t', 'ds: substr(ts,`0`,`10`)'],
   ];
   const child = spawn(program, args, {
