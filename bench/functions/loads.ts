@@ -143,7 +143,7 @@ export const LOADS: readonly FunctionLoad[] = [
     { size: 1, turns: 10, files: 1, rows: 1_000 },
     { size: 50, turns: 5, files: 1, rows: 50_000 },
   ]),
-  upkeepLoad('optimize', 'file of 1 MB', 'optimize', [
+  upkeepLoad('optimize', 'file of 0.8 MB', 'optimize', [
     { size: 5, turns: 3, files: 5, rows: 12_000 },
     { size: 20, turns: 3, files: 20, rows: 12_000 },
   ]),

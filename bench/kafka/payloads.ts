@@ -28,10 +28,10 @@ export const AVRO_SCHEMA = {
   ],
 } as const;
 
-/** Values of records, the same for the same format. */
-export function* payloadsOf(format: PayloadFormat, count: number): Generator<Buffer> {
+/** Values of records, the same for the same format and seed. */
+export function* payloadsOf(format: PayloadFormat, count: number, seed?: number): Generator<Buffer> {
   const type = avro.Type.forSchema(AVRO_SCHEMA as unknown as avro.Schema);
-  for (const request of webRequests(count)) {
+  for (const request of webRequests(count, seed)) {
     if (format === 'json') yield Buffer.from(JSON.stringify(request));
     else yield type.toBuffer({ ...request, ts: 1000 * Date.parse(request.ts) });
   }

@@ -4,8 +4,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createS3Store } from '../../src/aws/s3-store.ts';
-import type { S3Server } from '../../test/support/s3-server.ts';
+import type { BenchBucket } from './bench-bucket.ts';
 import { topicRule } from './payloads.ts';
 import { type Usage, watchProcesses } from './resources.ts';
 import { type Result, readTable, type Stage } from './stage.ts';
@@ -14,19 +13,19 @@ const CLI = join(import.meta.dirname, '../../src/cli/resaca.ts');
 /** Until it has its partitions and asks for records, ms. */
 const START = 5_000;
 
-export async function runConsumer(stage: Stage, server: S3Server, batch: number): Promise<Result> {
-  const bucket = await server.createBucket();
+export async function runConsumer(stage: Stage, s3: BenchBucket, batch: number): Promise<Result> {
   const config = (topic: string) => ({
     brokers: [stage.bootstrap],
     topics: [topic],
     group: `bench-${topic}-${batch}`,
-    storage: { bucket },
+    storage: { bucket: s3.bucket },
     tables: { topics: [topicRule(topic, stage.format)] },
     flush: { records: batch, latency: 300_000 },
     http: { host: '127.0.0.1', port: 0 },
   });
-  const idle = await run(config(stage.emptyTopic), server, 0);
-  const full = await run(config(stage.topic), server, stage.records);
+  const idle = await run(config(stage.emptyTopic), s3, 0);
+  s3.takeRequests();
+  const full = await run(config(stage.topic), s3, stage.records);
   return {
     contender: 'resaca kafka',
     storage: 'local S3',
@@ -35,16 +34,21 @@ export async function runConsumer(stage: Stage, server: S3Server, batch: number)
     startCpuMs: idle.cpuMs,
     wallMs: full.wallMs,
     peakRss: full.peakRss,
-    table: await readTable(createS3Store({ client: server.client(), bucket }), `bronze/${stage.topic}`),
+    requests: s3.takeRequests(),
+    table: await readTable(s3.store, `bronze/${stage.topic}`),
   };
 }
 
 /** Until so many records are committed; what is left at the end is written when it stops. */
-async function run(config: object, server: S3Server, records: number): Promise<Usage & { readonly wallMs: number }> {
+async function run(
+  config: object,
+  { env }: BenchBucket,
+  records: number,
+): Promise<Usage & { readonly wallMs: number }> {
   const started = performance.now();
   const child = spawn(process.execPath, [CLI, 'kafka'], {
     stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, ...server.env, RESACA_KAFKA_CONFIG: JSON.stringify(config) },
+    env: { ...process.env, ...env, RESACA_KAFKA_CONFIG: JSON.stringify(config) },
   });
   const watch = watchProcesses(child.pid ?? 0);
   try {
@@ -61,7 +65,7 @@ async function run(config: object, server: S3Server, records: number): Promise<U
 }
 
 /** How long nothing may be committed before what is in memory is asked for, ms. */
-const QUIET = 3_000;
+const QUIET = 30_000;
 
 async function committed(child: ChildProcess, records: number): Promise<void> {
   let written = 0;

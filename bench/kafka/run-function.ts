@@ -2,10 +2,9 @@
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { BRONZE_BUNDLE, bundleOptions, copyPackages } from '../../scripts/bundles.ts';
-import { createS3Store } from '../../src/aws/s3-store.ts';
 import { startEventSourceMapping } from '../../test/support/event-source-mapping.ts';
-import type { S3Server } from '../../test/support/s3-server.ts';
 import { type Invocation, startFunction } from '../lambda-runtime.ts';
+import type { BenchBucket } from './bench-bucket.ts';
 import { topicRule } from './payloads.ts';
 import { type Result, readTable, type Stage } from './stage.ts';
 
@@ -16,20 +15,20 @@ export const MAX_BATCH = 10_000;
 const WARM_UP = 10;
 
 /** `memorySize` in MB, which bounds the heap of Node. */
-export async function runFunction(stage: Stage, server: S3Server, batch: number, memorySize: number): Promise<Result> {
+export async function runFunction(stage: Stage, s3: BenchBucket, batch: number, memorySize: number): Promise<Result> {
   const folder = stage.folder();
   await build(bundleOptions(BRONZE_BUNDLE, folder));
   copyPackages(BRONZE_BUNDLE, folder);
-  const bucket = await server.createBucket();
   const running = await startFunction(join(folder, BRONZE_BUNDLE.output), {
     memorySize,
     env: {
-      ...server.env,
-      RESACA_BUCKET: bucket,
+      ...s3.env,
+      RESACA_BUCKET: s3.bucket,
       RESACA_LOG_LEVEL: 'warn',
       RESACA_CONFIG: JSON.stringify({ topics: [topicRule(stage.topic, stage.format)] }),
     },
   });
+  s3.takeRequests();
   const invocations: (Invocation & { readonly records: number })[] = [];
   const started = performance.now();
   const mapping = await startEventSourceMapping({
@@ -58,7 +57,8 @@ export async function runFunction(stage: Stage, server: S3Server, batch: number,
     startCpuMs: running.initCpuMs,
     wallMs,
     peakRss: invocations.at(-1)?.peakRss ?? 0,
-    table: await readTable(createS3Store({ client: server.client(), bucket }), `bronze/${stage.topic}`),
+    requests: s3.takeRequests(),
+    table: await readTable(s3.store, `bronze/${stage.topic}`),
     ...(invocations.length > 2 * WARM_UP && { note: warmNote(invocations.slice(WARM_UP), stage) }),
   };
 }

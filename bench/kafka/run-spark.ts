@@ -1,4 +1,4 @@
-/** Spark Structured Streaming with `availableNow`, into a local folder. */
+/** Spark Structured Streaming with `availableNow`, into a local folder, or through S3A into a bucket. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -6,40 +6,53 @@ import { createFolderStore } from '../../src/storage/folder-store.ts';
 import { SPARK_PACKAGES } from '../../test/support/interop/engines.ts';
 import { mavenJars } from '../../test/support/interop/maven-jars.ts';
 import { pythonEnv } from '../../test/support/python-env.ts';
+import type { BenchBucket } from './bench-bucket.ts';
 import { AVRO_SCHEMA } from './payloads.ts';
 import { type Usage, watchProcesses } from './resources.ts';
 import { type Result, readTable, type Stage } from './stage.ts';
 
 /** Throws `UnavailableError` without Python, Java or Maven. */
-export async function runSpark(stage: Stage, batch: number): Promise<Result> {
-  const [python, jars] = await Promise.all([
+export async function runSpark(stage: Stage, batch: number, s3?: BenchBucket): Promise<Result> {
+  const [python, ...jars] = await Promise.all([
     pythonEnv('spark', SPARK_PACKAGES),
     mavenJars(join(import.meta.dirname, 'pom.xml')),
+    ...(s3 === undefined ? [] : [mavenJars(S3A_POM)]),
   ]);
-  const folder = stage.folder();
-  const stream = (topic: string) => run(join(python, 'bin/python'), { ...stage, jars, topic, batch, folder });
+  const work = stage.folder();
+  const place = s3 === undefined ? { folder: work } : { folder: `s3a://${s3.bucket}`, s3: s3.address };
+  const stream = (topic: string) => run(join(python, 'bin/python'), { ...stage, jars, topic, batch, work, ...place });
   const idle = await stream(stage.emptyTopic);
+  s3?.takeRequests();
   const full = await stream(stage.topic);
   return {
     contender: 'Spark 4.1.1',
-    storage: 'local folder',
+    storage: s3 === undefined ? 'local folder' : 'local S3',
     batch,
     cpuMs: full.cpuMs - idle.cpuMs,
     startCpuMs: idle.cpuMs,
     wallMs: full.wallMs - idle.wallMs,
     peakRss: full.peakRss,
-    table: await readTable(createFolderStore(folder), stage.topic),
+    ...(s3 !== undefined && { requests: s3.takeRequests() }),
+    table: await readTable(s3?.store ?? createFolderStore(work), stage.topic),
   };
 }
 
-interface Stream extends Stage {
-  readonly jars: string;
+/** Lists what S3A needs. */
+const S3A_POM = join(import.meta.dirname, '../../test/support/interop/pom.xml');
+
+interface Stream extends Omit<Stage, 'folder'> {
+  /** Folders. */
+  readonly jars: readonly string[];
   readonly batch: number;
+  /** A local folder, and where the table and the stream's checkpoints are. */
+  readonly work: string;
+  readonly folder: string;
+  readonly s3?: BenchBucket['address'];
 }
 
 async function run(
   python: string,
-  { jars, bootstrap, topic, batch, format, ...stage }: Omit<Stream, 'folder'> & { readonly folder: string },
+  { jars, bootstrap, topic, batch, format, work, folder, s3 }: Stream,
 ): Promise<Usage & { readonly wallMs: number }> {
   const request = {
     jars,
@@ -47,7 +60,9 @@ async function run(
     topic,
     batch,
     format,
-    folder: stage.folder,
+    folder,
+    work,
+    s3,
     avroSchema: JSON.stringify(AVRO_SCHEMA),
   };
   const started = performance.now();

@@ -1,10 +1,9 @@
 """One stream from a Kafka topic into a Delta table, up to what the topic has now. Its argument is JSON; see run-spark.ts."""
 
 import json
-import pathlib
 import sys
 
-from pyspark.sql import SparkSession
+import spark_session
 from pyspark.sql.functions import col, from_json, to_date
 
 COLUMNS = (
@@ -13,25 +12,7 @@ COLUMNS = (
 )
 
 request = json.loads(sys.argv[1])
-settings = {
-    "spark.jars": ",".join(str(jar) for jar in pathlib.Path(request["jars"]).glob("*.jar")),
-    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
-    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
-    "spark.sql.session.timeZone": "UTC",
-    "spark.sql.warehouse.dir": f"{request['folder']}/warehouse",
-    "spark.ui.enabled": "false",
-    # Small tables: more cost more than they bring.
-    "spark.sql.shuffle.partitions": "2",
-    "spark.databricks.delta.snapshotPartitions": "2",
-    "spark.sql.parquet.compression.codec": "snappy",
-    "spark.driver.host": "127.0.0.1",
-    "spark.driver.bindAddress": "127.0.0.1",
-    "spark.log.level": "ERROR",
-}
-builder = SparkSession.builder.master("local[2]").appName("bench")
-for name, value in settings.items():
-    builder = builder.config(name, value)
-spark = builder.getOrCreate()
+spark = spark_session.start(request)
 
 source = (
     spark.readStream.format("kafka")

@@ -6,6 +6,7 @@ import type { ObjectStore } from '../../src/storage/object-store.ts';
 import { startKafkaBroker } from '../../test/support/kafka-broker.ts';
 import { startKafkaProducer } from '../../test/support/kafka-producer.ts';
 import { makeTempFolder } from '../../test/support/temp-folder.ts';
+import type { S3Requests } from '../s3-proxy.ts';
 import { type PayloadFormat, payloadsOf } from './payloads.ts';
 
 export interface Stage {
@@ -40,6 +41,8 @@ export interface Result {
   readonly wallMs: number;
   readonly peakRss: number;
   readonly table: TableFacts;
+  /** Of the storage, where they are counted; without the start. */
+  readonly requests?: S3Requests;
   /** What else is worth a line. */
   readonly note?: string;
 }
@@ -49,7 +52,11 @@ const PARTITIONS = 4;
 const SENT = 20_000;
 
 /** Starts a broker and fills a topic. Throws `UnavailableError` without Java, Maven or Maven Central. */
-export async function setStage(format: PayloadFormat, records: number): Promise<Stage & { stop(): Promise<void> }> {
+export async function setStage(
+  format: PayloadFormat,
+  records: number,
+  seed?: number,
+): Promise<Stage & { stop(): Promise<void> }> {
   const broker = await startKafkaBroker({ properties: { 'message.max.bytes': '10485760' } });
   const producer = await startKafkaProducer(broker.bootstrap);
   const [topic, emptyTopic] = ['web', 'empty'];
@@ -57,7 +64,7 @@ export async function setStage(format: PayloadFormat, records: number): Promise<
   let bytes = 0;
   let sent = 0;
   let batch: { topic: string; partition: number; value: Buffer }[] = [];
-  for (const value of payloadsOf(format, records)) {
+  for (const value of payloadsOf(format, records, seed)) {
     bytes += value.length;
     batch.push({ topic, partition: sent % PARTITIONS, value });
     sent += 1;

@@ -1,7 +1,8 @@
 /** One topic, read by each contender in turn. */
 import { existsSync } from 'node:fs';
-import { startS3Server } from '../../test/support/s3-server.ts';
 import { UnavailableError } from '../../test/support/unavailable.ts';
+import { startLocalS3 } from '../append/local-s3.ts';
+import { createBenchBucket } from './bench-bucket.ts';
 import type { PayloadFormat } from './payloads.ts';
 import { runConsumer } from './run-consumer.ts';
 import { runDeltaIngest } from './run-delta-ingest.ts';
@@ -50,7 +51,8 @@ export async function measureThroughput(options: ThroughputOptions): Promise<voi
   const { records, batches, format, memorySize, peer, spark } = options;
   const stage = await setStage(format, records);
   try {
-    const server = await startS3Server();
+    const s3 = await startLocalS3(undefined);
+    const bucket = () => createBenchBucket(s3);
     console.log(`${records} records as ${format}, ${(stage.bytes / records).toFixed(0)} bytes each\n`);
     console.log(COLUMNS.map(({ title, width }) => title.padEnd(width)).join(''));
     const isWanted = (name: string) => options.only === undefined || options.only.includes(name);
@@ -58,8 +60,8 @@ export async function measureThroughput(options: ThroughputOptions): Promise<voi
       if (isWanted(name)) await printResult(stage, name, run);
     };
     const [first = MAX_BATCH] = batches;
-    await contend('function', () => runFunction(stage, server, Math.min(first, MAX_BATCH), memorySize));
-    for (const batch of batches) await contend('consumer', () => runConsumer(stage, server, batch));
+    await contend('function', async () => runFunction(stage, await bucket(), Math.min(first, MAX_BATCH), memorySize));
+    for (const batch of batches) await contend('consumer', async () => runConsumer(stage, await bucket(), batch));
     for (const batch of batches) await contend('peer', () => runPeer(stage, peer, batch));
     for (const batch of batches) await contend('spark', () => (spark ? runSpark(stage, batch) : skip('no --spark')));
   } finally {

@@ -1,7 +1,7 @@
 import type { Bill } from './cost-items.ts';
 import { oxbowFiles } from './oxbow.ts';
 import type { PriceList } from './prices.ts';
-import { MIN_DPUS, sparkOnGlue, streamAlternatives } from './streams.ts';
+import { sparkOnGlue, streamAlternatives } from './streams.ts';
 import { type Loads, type Suite, suiteBills } from './suite.ts';
 
 /** What a deployment costs in a month, and the same load elsewhere. */
@@ -38,7 +38,7 @@ function comparisonsOf({ append, bronze }: Suite, { files, stream }: Loads, pric
   if (append !== undefined && files !== undefined) {
     comparisons.push({
       part: 'append',
-      others: [oxbowFiles(files, append, prices), sparkOnGlue(MIN_DPUS, prices)],
+      others: [oxbowFiles(files, append, prices), sparkOnGlue(0, prices)],
     });
   }
   if (bronze !== undefined && stream !== undefined) {

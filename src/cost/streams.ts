@@ -62,9 +62,14 @@ export function bronzeBill(
   ]);
 }
 
+/** Cores that are busy on average. */
+export function busyCores({ gbPerDay }: Pick<StreamLoad, 'gbPerDay'>, { cpuSecondsAGb }: StreamFigures): number {
+  return (gbPerDay * cpuSecondsAGb) / 86_400;
+}
+
 /** A program that runs all day as tasks on Fargate and commits once a minute. */
 export function onFargate(name: string, load: StreamLoad, figures: StreamFigures, prices: PriceList): Bill {
-  const cores = (load.gbPerDay * figures.cpuSecondsAGb) / 86_400;
+  const cores = busyCores(load, figures);
   const commits = (HOURS * 3_600 * load.topics) / 60;
   const items: Position[] = [
     ...taskItems(tasksFor({ cores, peakMiB: figures.peakMiB })),
@@ -80,24 +85,30 @@ export function onFargate(name: string, load: StreamLoad, figures: StreamFigures
   ]);
 }
 
-/** DPUs that a streaming job takes at least: two workers of the smallest usual kind, G.1X. */
-export const MIN_DPUS = 2;
-/** The same of the kind for streams of little volume, G.025X (Glue guide, "Worker types"). */
-export const LEAST_DPUS = 0.5;
-const VCPUS_OF_A_DPU = 4;
+/** Workers of Glue: the smallest usual kind, and that for streams of little volume (Glue guide, "AWS Glue worker types"). */
+export const GLUE_WORKERS = {
+  usual: { name: 'Spark streaming, on Glue', kind: 'G.1X', dpus: 1, vcpus: 4 },
+  small: { name: 'Spark streaming, on the smallest workers of Glue', kind: 'G.025X', dpus: 0.25, vcpus: 2 },
+} as const;
+/** A driver and one more. */
+const LEAST_WORKERS = 2;
 
-/** A job that runs all day. */
-export function sparkOnGlue(dpus: number, prices: PriceList, ...basis: readonly string[]): Bill {
-  return billOf('Spark streaming, on Glue', [[`${dpus} DPUs, all day`, 'glue.dpuHour', dpus * HOURS]], prices, [
+/** A job that runs all day and is half busy at most; `cores` are busy on average. */
+export function sparkOnGlue(
+  cores: number,
+  prices: PriceList,
+  {
+    kind = 'usual',
+    basis = [],
+  }: { readonly kind?: keyof typeof GLUE_WORKERS; readonly basis?: readonly string[] } = {},
+): Bill {
+  const worker = GLUE_WORKERS[kind];
+  const workers = Math.max(LEAST_WORKERS, Math.ceil(cores / BUSY / worker.vcpus));
+  const dpus = workers * worker.dpus;
+  return billOf(worker.name, [[`${dpus} DPUs, all day`, 'glue.dpuHour', dpus * HOURS]], prices, [
     ...basis,
-    `assumed: at least ${MIN_DPUS} DPUs, of ${VCPUS_OF_A_DPU} vCPUs each; without requests`,
+    `assumed: ${workers} workers ${worker.kind} of ${worker.vcpus} vCPUs, half busy at most; without requests`,
   ]);
-}
-
-/** DPUs of a streaming job that is half busy. */
-export function dpusFor({ gbPerDay }: StreamLoad, { cpuSecondsAGb }: StreamFigures, least = MIN_DPUS): number {
-  const cores = (gbPerDay * cpuSecondsAGb) / 86_400 / BUSY;
-  return Math.max(least, least < 1 ? cores / VCPUS_OF_A_DPU : Math.ceil(cores / VCPUS_OF_A_DPU));
 }
 
 /** The other ways from Kafka to a table of Parquet files, the cheapest that each one starts at. */
@@ -110,16 +121,12 @@ export function streamAlternatives(
   const mbPerSecond = (load.gbPerDay * 1e9) / 86_400 / 1e6;
   const kpus = Math.max(1, Math.ceil(mbPerSecond / 1));
   const mcus = Math.max(1, Math.ceil(mbPerSecond / 2));
-  const measured = `measured: ${round(figures.spark.cpuSecondsAGb)} CPU-seconds a GB (docs/kafka-benchmark.md), half busy`;
+  const measured = `measured: ${round(figures.spark.cpuSecondsAGb)} CPU-seconds a GB (docs/kafka-benchmark.md)`;
   return [
     onFargate('resaca kafka, on Fargate', load, figures.consumer, prices),
     onFargate('kafka-delta-ingest, on Fargate', load, figures.kafkaDeltaIngest, prices),
-    sparkOnGlue(dpusFor(load, figures.spark), prices, measured),
-    {
-      ...sparkOnGlue(dpusFor(load, figures.spark, LEAST_DPUS), prices, measured),
-      name: 'Spark streaming, on the smallest workers of Glue',
-      basis: [measured, `assumed: at least two workers of ${LEAST_DPUS / 2} DPU; without requests`],
-    },
+    sparkOnGlue(busyCores(load, figures.spark), prices, { basis: [measured] }),
+    sparkOnGlue(busyCores(load, figures.spark), prices, { kind: 'small', basis: [measured] }),
     onFargate('Spark streaming, on Fargate without a cluster', load, figures.spark, prices),
     billOf(
       'Managed Service for Apache Flink',

@@ -6,7 +6,7 @@ import { type AppendPart, appendBill, appendWork, batchMs, type FileLoad, fileWo
 import { MEASURED } from '../../src/cost/measured.ts';
 import { oxbowFiles } from '../../src/cost/oxbow.ts';
 import { applyPrices, PRICES } from '../../src/cost/prices.ts';
-import { bronzeBill, streamAlternatives } from '../../src/cost/streams.ts';
+import { bronzeBill, sparkOnGlue, streamAlternatives } from '../../src/cost/streams.ts';
 import { ConfigError } from '../../src/ingest/config-reader.ts';
 
 const LOAD: FileLoad = { filesPerDay: 86_400, tables: 1, tableFiles: 100_000 };
@@ -96,6 +96,13 @@ describe('the estimate for Kafka', () => {
       bill.items.find(({ price }) => price === 'lambda.gbSecond')?.usd ?? 0;
     const ratio = time(bronzeBill(load, part, PRICES, figures)) / time(bronzeBill(load, part, PRICES));
     assert.ok(ratio > 1.7 && ratio < 2);
+  });
+
+  it('has two workers of Glue at least, and more of them from the load on that keeps these half busy', () => {
+    const dpus = (cores: number, kind: 'usual' | 'small') =>
+      (sparkOnGlue(cores, PRICES, { kind }).items[0]?.quantity ?? 0) / 730;
+    assert.deepEqual([dpus(0, 'usual'), dpus(4, 'usual'), dpus(4.1, 'usual')], [2, 2, 3]);
+    assert.deepEqual([dpus(0, 'small'), dpus(2, 'small'), dpus(2.1, 'small')], [0.5, 0.5, 0.75]);
   });
 
   it('names the other ways, each with what its figure rests on', () => {

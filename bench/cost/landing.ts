@@ -1,0 +1,145 @@
+/** Files that land in S3 become a table: by the append function, by oxbow's, by Spark that reads and writes them. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { mapConcurrently } from '../../src/ingest/concurrently.ts';
+import { SPARK_PACKAGES } from '../../test/support/interop/engines.ts';
+import { mavenJars } from '../../test/support/interop/maven-jars.ts';
+import { pythonEnv } from '../../test/support/python-env.ts';
+import { makeTempFolder } from '../../test/support/temp-folder.ts';
+import type { Contender } from '../append/contenders.ts';
+import type { LocalS3 } from '../append/local-s3.ts';
+import { type BenchBucket, createBenchBucket } from '../kafka/bench-bucket.ts';
+import { watchProcesses } from '../kafka/resources.ts';
+import { readTable, type TableFacts } from '../kafka/stage.ts';
+import type { S3Requests } from '../s3-proxy.ts';
+import { landedEvent } from '../sizing-events.ts';
+import { type LandingFiles, landingKey } from './landing-files.ts';
+
+export interface LandingResult {
+  readonly contender: string;
+  /** Without the start. */
+  readonly cpuMs: number;
+  readonly startCpuMs: number;
+  readonly wallMs: number;
+  readonly peakRss: number;
+  readonly requests: S3Requests;
+  readonly invocations: number;
+  readonly table: TableFacts;
+}
+
+const TABLE = 'web_requests';
+/** Files that land at the same time. */
+const PUTS = 8;
+/** Messages of a batch: oxbow's with Lambda's default, which it is deployed with. */
+const BATCH = { resaca: 100, oxbow: 10 };
+
+/**
+ * `contender` has the events of files that are there, batch after batch. The table is made by `maker`, of one file more:
+ * oxbow takes a lock in DynamoDB for a table that is new.
+ */
+export async function measureLanding(
+  files: LandingFiles,
+  s3: LocalS3,
+  { maker, contender }: { readonly maker: Contender; readonly contender: Contender },
+): Promise<LandingResult> {
+  const place = await createBenchBucket(s3);
+  await makeTable(place, files, maker);
+  const landed = await land(place, files);
+  const running = await contender.start(place.address.endpoint);
+  const usage = { cpuMs: 0, wallMs: 0, peakRss: 0, invocations: 0 };
+  place.takeRequests();
+  try {
+    for (let start = 0; start < landed.length; start += BATCH[contender.name]) {
+      const batch = landed.slice(start, start + BATCH[contender.name]);
+      const { cpuMs, ms, peakRss } = await running.invoke(landedEvent(place.bucket, batch));
+      usage.cpuMs += cpuMs;
+      usage.wallMs += ms;
+      usage.peakRss = peakRss;
+      usage.invocations += 1;
+    }
+  } finally {
+    running.stop();
+  }
+  return {
+    contender: contender.name,
+    ...usage,
+    startCpuMs: running.initCpuMs,
+    requests: place.takeRequests(),
+    table: await readTable(place.store, TABLE),
+  };
+}
+
+async function makeTable(place: BenchBucket, { bodies }: LandingFiles, maker: Contender): Promise<void> {
+  const running = await maker.start(place.address.endpoint);
+  try {
+    const [first] = await land(place, { bodies, count: 1 }, 'part-first');
+    await running.invoke(landedEvent(place.bucket, first === undefined ? [] : [first]));
+  } finally {
+    running.stop();
+  }
+}
+
+async function land({ store }: BenchBucket, { bodies, count }: Pick<LandingFiles, 'bodies' | 'count'>, name?: string) {
+  return mapConcurrently(
+    Array.from({ length: count }, (_, index) => index),
+    PUTS,
+    async (index) => {
+      const body = bodies[index % bodies.length] ?? new Uint8Array();
+      const key = landingKey(TABLE, index, name);
+      await store.put(key, body);
+      return { key, size: body.byteLength, etag: (await store.head(key))?.etag ?? '' };
+    },
+  );
+}
+
+/** Throws `UnavailableError` without Python, Java or Maven. */
+export async function measureSparkFiles(files: LandingFiles, s3: LocalS3): Promise<LandingResult> {
+  const [python, ...jars] = await Promise.all([
+    pythonEnv('spark', SPARK_PACKAGES),
+    mavenJars(join(import.meta.dirname, '../kafka/pom.xml')),
+    mavenJars(join(import.meta.dirname, '../../test/support/interop/pom.xml')),
+  ]);
+  const place = await createBenchBucket(s3);
+  await land(place, files);
+  // One file, to know what the start takes.
+  const [first = new Uint8Array()] = files.bodies;
+  await place.store.put(landingKey('first', 0), first);
+  const stream = (from: string, to: string) => run(join(python, 'bin/python'), place, jars, { from, to });
+  const idle = await stream('first', 'made_of_first');
+  place.takeRequests();
+  const full = await stream(TABLE, 'made');
+  return {
+    contender: 'Spark 4.1.1',
+    cpuMs: full.cpuMs - idle.cpuMs,
+    startCpuMs: idle.cpuMs,
+    wallMs: full.wallMs - idle.wallMs,
+    peakRss: full.peakRss,
+    requests: place.takeRequests(),
+    invocations: 0,
+    table: await readTable(place.store, 'made'),
+  };
+}
+
+async function run(
+  python: string,
+  { bucket, address }: BenchBucket,
+  jars: readonly string[],
+  { from, to }: { readonly from: string; readonly to: string },
+) {
+  const request = { jars, folder: `s3a://${bucket}`, from, to, work: makeTempFolder(), s3: address };
+  const started = performance.now();
+  const child = spawn(python, [join(import.meta.dirname, 'spark_files.py'), JSON.stringify(request)], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...process.env, PYSPARK_PYTHON: python },
+  });
+  let errors = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    errors = (errors + text).slice(-4_000);
+  });
+  const watch = watchProcesses(child.pid ?? 0);
+  const [code] = await once(child, 'exit');
+  watch.stop();
+  if (code !== 0) throw new Error(`Spark ended with ${code}: ${errors}`);
+  return { ...watch.usage(), wallMs: performance.now() - started };
+}
