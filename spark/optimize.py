@@ -15,60 +15,31 @@ seconds, or `{"task": ..., "error": ...}`. The process ends with 0, with 1 after
 
 import argparse
 import json
-import re
 import sys
 import time
-import urllib.parse
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 
-from pyspark.sql import SparkSession
+from resaca_spark.file_table import absolute_vector, column, write_file_table
+from resaca_spark.files import Files
+from resaca_spark.job import JobError, describe, positive, run_id, run_task, table_url
 
 FORMAT = 1
 # The column that says to which bin a file belongs, in the table that the job reads.
 BIN_COLUMN = "__resaca_bin"
 # As many bins at once as there are cores would be best; Spark shares them between its jobs.
 DEFAULT_PARALLEL = 16
-RUN_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 SETTINGS = {
-    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
-    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
-    "spark.sql.session.timeZone": "UTC",
-    # Files are written as Delta's own writer writes them, whatever the defaults of the platform are.
-    "spark.sql.parquet.compression.codec": "zstd",
-    "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
-    "spark.sql.parquet.writeLegacyFormat": "false",
-    "spark.sql.files.maxRecordsPerFile": "0",
-    # Values pass as they are: no calendar is changed, no text is padded.
-    "spark.sql.parquet.datetimeRebaseModeInRead": "CORRECTED",
-    "spark.sql.parquet.datetimeRebaseModeInWrite": "CORRECTED",
-    "spark.sql.parquet.int96RebaseModeInRead": "CORRECTED",
-    "spark.sql.readSideCharPadding": "false",
-    # A file that is gone or broken fails its bin.
-    "spark.sql.files.ignoreMissingFiles": "false",
-    "spark.sql.files.ignoreCorruptFiles": "false",
     # VACUUM would note its start and end as commits, which Spark must not write.
     "spark.databricks.delta.vacuum.logging.enabled": "false",
     "spark.databricks.delta.vacuum.parallelDelete.enabled": "true",
 }
 
 
-class JobError(Exception):
-    """What is wrong with the plan or the table, in words for people."""
-
-
 def main(argv):
     options = parse_arguments(argv)
-    spark = start_session(f"resaca {options.task}")
-    started = time.monotonic()
-    try:
-        report = TASKS[options.task](spark, options)
-    except Exception as error:
-        print_report({"task": options.task, "table": options.table, "error": describe(error)})
-        return 1
-    print_report({"task": options.task, "table": options.table, **report, "seconds": seconds_since(started)})
-    return 0
+    return run_task(f"resaca {options.task}", options, TASKS[options.task], SETTINGS)
 
 
 def parse_arguments(argv):
@@ -89,32 +60,6 @@ def parse_arguments(argv):
     vacuum.add_argument("--dry-run", action="store_true")
     add_task("checkpoint")
     return parser.parse_args(argv)
-
-
-def table_url(text):
-    scheme = urllib.parse.urlsplit(text).scheme
-    if scheme not in ("s3", "s3a", "file") or text.endswith("/"):
-        raise argparse.ArgumentTypeError(f"expected s3://bucket/prefix without a slash at the end, got {text!r}")
-    return text
-
-
-def run_id(text):
-    if not RUN_ID.fullmatch(text):
-        raise argparse.ArgumentTypeError(f"expected a UUID, got {text!r}")
-    return text
-
-
-def positive(text):
-    if not re.fullmatch(r"[1-9]\d{0,8}", text):
-        raise argparse.ArgumentTypeError(f"expected a whole number from 1 on, got {text!r}")
-    return int(text)
-
-
-def start_session(name):
-    builder = SparkSession.builder.appName(name)
-    for key, value in SETTINGS.items():
-        builder = builder.config(key, value)
-    return builder.getOrCreate()
 
 
 # ---- rewrite ----
@@ -155,20 +100,14 @@ def rewrite(spark, options):
 
 
 def write_input_table(files, folder, run):
-    """Makes a Delta table of the plan's files, where they lie, with a partition for each bin.
-
-    So Delta's own reader applies deletion vectors, adds the columns that a file lacks, and widens types; and the files
-    of a bin are found by the partition. It returns the plan without the names of the files.
-    """
+    """Makes a table of the plan's files with a partition for each bin. It returns the plan without the names of the files."""
     lines = files.read_lines(f"{folder}/plan.jsonl")
     head = next(lines, None)
     if not isinstance(head, dict) or head.get("format") != FORMAT or head.get("run") != run:
         raise JobError(f"the plan starts with {json.dumps(head)[:200]}, expected format {FORMAT} and run {run}")
     bins = []
 
-    def actions():
-        yield {"protocol": read_protocol(head["protocol"])}
-        yield {"metaData": input_metadata(head, run)}
+    def adds():
         end = None
         for line in lines:
             if end is not None:
@@ -179,11 +118,12 @@ def write_input_table(files, folder, run):
             number = line["bin"]
             bins.append({"bin": number, "folder": line["folder"], "bytes": sum(one["size"] for one in line["inputs"])})
             for one in line["inputs"]:
-                yield {"add": input_file(files, line["partitionValues"], number, one)}
+                yield input_file(files, line["partitionValues"], number, one)
         if end is None or end["bins"] != len(bins):
             raise JobError(f"the plan was cut off after {len(bins)} bins")
 
-    files.write_lines(f"{folder}/input/_delta_log/{0:020}.json", actions())
+    protocol = read_protocol(head["protocol"])
+    write_file_table(files, f"{folder}/input", input_metadata(head, run), protocol, adds())
     return {
         "bins": bins,
         "partitionColumns": head["partitionColumns"],
@@ -203,13 +143,10 @@ def read_protocol(protocol):
 
 def input_metadata(head, run):
     schema = json.loads(head["schemaString"])
-    column = {"name": BIN_COLUMN, "type": "integer", "nullable": True, "metadata": {}}
     return {
         "id": run,
-        "format": {"provider": "parquet", "options": {}},
-        "schemaString": json.dumps({**schema, "fields": [*schema["fields"], column]}),
+        "schema": {**schema, "fields": [*schema["fields"], column(BIN_COLUMN, "integer")]},
         "partitionColumns": [*head["partitionColumns"], BIN_COLUMN],
-        "configuration": {},
     }
 
 
@@ -226,35 +163,6 @@ def input_file(files, partition_values, number, one):
     if one.get("deletionVector") is not None:
         add["deletionVector"] = absolute_vector(files, one["deletionVector"])
     return add
-
-
-def absolute_vector(files, vector):
-    """PROTOCOL.md "Deletion Vector Descriptor Schema": `u` is relative to the table, which the input table is not."""
-    if vector["storageType"] == "i":
-        return vector
-    text = vector["pathOrInlineDv"]
-    if vector["storageType"] == "p":
-        return {**vector, "pathOrInlineDv": files.absolute(text)}
-    if vector["storageType"] != "u" or len(text) < 20:
-        raise JobError(f"the deletion vector {json.dumps(vector)} is of no known kind")
-    prefix, encoded = text[:-20], text[-20:]
-    name = f"deletion_vector_{uuid.UUID(bytes=decode_z85(encoded))}.bin"
-    path = name if prefix == "" else f"{prefix}/{name}"
-    return {**vector, "storageType": "p", "pathOrInlineDv": files.absolute(path)}
-
-
-Z85 = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#"
-
-
-def decode_z85(text):
-    """RFC 32 of ZeroMQ."""
-    decoded = bytearray()
-    for start in range(0, len(text), 5):
-        value = 0
-        for character in text[start : start + 5]:
-            value = value * 85 + Z85.index(character)
-        decoded += value.to_bytes(4, "big")
-    return bytes(decoded)
 
 
 def rewrite_bin(spark, files, folder, source, plan, job):
@@ -313,88 +221,6 @@ def quoted(name):
 
 
 TASKS = {"rewrite": rewrite, "vacuum": vacuum, "checkpoint": checkpoint}
-
-
-class Files:
-    """The objects of a table, by their keys below its root, on whatever file system Spark has for its URL."""
-
-    # Characters that are sent through the gateway to Java at once.
-    CHUNK = 1 << 20
-
-    def __init__(self, spark, table):
-        self.jvm = spark._jvm
-        self.table = table
-        self.scheme = urllib.parse.urlsplit(table).scheme
-        self.root = self.jvm.org.apache.hadoop.fs.Path(table)
-        self.system = self.root.getFileSystem(spark._jsc.hadoopConfiguration())
-
-    def url(self, key):
-        return f"{self.table}/{key}"
-
-    def path(self, key):
-        return self.jvm.org.apache.hadoop.fs.Path(self.url(key))
-
-    def absolute(self, logged):
-        """The URI of a logged path (percent-encoded, below the root or absolute), for the scheme that is in use here."""
-        scheme = urllib.parse.urlsplit(logged).scheme
-        if scheme == "":
-            return f"{self.root.toUri().toString()}/{logged}"
-        if scheme in ("s3", "s3a", "s3n"):
-            return f"{self.scheme}{logged[len(scheme) :]}"
-        return logged
-
-    def read_lines(self, key):
-        stream = self.jvm.java.io.InputStreamReader(self.system.open(self.path(key)), "UTF-8")
-        reader = self.jvm.java.io.BufferedReader(stream)
-        try:
-            while (line := reader.readLine()) is not None:
-                yield json.loads(line)
-        finally:
-            reader.close()
-
-    def write_lines(self, key, values):
-        """Writes an object, which becomes visible whole; what `values` throws leaves nothing behind that is read."""
-        stream = self.system.create(self.path(key), True)
-        chunk, size = [], 0
-        for value in values:
-            line = json.dumps(value, separators=(",", ":")) + "\n"
-            chunk.append(line)
-            size += len(line)
-            if size >= self.CHUNK:
-                stream.write("".join(chunk).encode())
-                chunk, size = [], 0
-        stream.write("".join(chunk).encode())
-        stream.close()
-
-    def parquet_files(self, folder):
-        found = [one for one in self.system.listStatus(self.path(folder)) if one.getPath().getName().endswith(".parquet")]
-        return sorted(((one.getPath(), one.getLen()) for one in found), key=lambda one: one[0].getName())
-
-    def move(self, source, key):
-        target = self.path(key)
-        # Object stores have no folders, and an empty object in the place of one is nothing that the job may write.
-        if self.scheme == "file":
-            self.system.mkdirs(target.getParent())
-        if not self.system.rename(source, target):
-            raise JobError(f"{source.toString()} could not be moved to {target.toString()}")
-
-
-def describe(error):
-    """The first line of an error, which of those from Java is the one of its cause."""
-    java = getattr(error, "java_exception", None)
-    if java is not None:
-        while java.getCause() is not None:
-            java = java.getCause()
-        return str(java.toString()).splitlines()[0][:500]
-    return f"{type(error).__name__}: {error}".splitlines()[0][:500]
-
-
-def seconds_since(started):
-    return round(time.monotonic() - started, 1)
-
-
-def print_report(report):
-    print(json.dumps(report), flush=True)
 
 
 if __name__ == "__main__":

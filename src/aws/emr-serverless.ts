@@ -6,7 +6,7 @@ import {
   type JobRun,
   StartJobRunCommand,
 } from '@aws-sdk/client-emr-serverless';
-import type { SparkJob, SparkJobOutcome, SparkJobs } from '../maintenance/spark/jobs.ts';
+import type { SparkJob, SparkJobOutcome, SparkJobs } from '../spark/jobs.ts';
 import type { EmrServerlessApplication } from './emr-env.ts';
 import { type ServiceAddress, serviceClientOptions } from './service-client.ts';
 
@@ -30,7 +30,7 @@ const DEFAULT_TIMEOUT_MINUTES = 720;
 const MAX_NAME = 256;
 
 /**
- * Runs the jobs of `src/maintenance/spark` on an EMR Serverless application, which starts by itself and holds the jars of
+ * Runs the jobs of `src/maintenance/spark` and `src/medallion/spark` on an EMR Serverless application, which starts by itself and holds the jars of
  * Delta Lake in its configuration (`infra/constructs/spark-jobs.ts`). Needs `emr-serverless:StartJobRun` on the
  * application, `GetJobRun` and `CancelJobRun` on its job runs, and `iam:PassRole` for the execution role.
  * Throws an Error that says what was asked for, with the SDK's as its cause.
@@ -77,7 +77,7 @@ export function createEmrServerlessJobs(options: EmrServerlessOptions): SparkJob
 
 /** What `StartJobRun` is asked for. One attempt only: whoever waits for the job decides whether to start another. */
 function jobRequest(options: EmrServerlessOptions, { name, token, arguments: args }: SparkJob) {
-  const { applicationId, executionRoleArn, script, sparkParameters, timeoutMinutes } = options;
+  const { applicationId, executionRoleArn, script, library, sparkParameters, timeoutMinutes } = options;
   return {
     applicationId,
     executionRoleArn,
@@ -88,7 +88,10 @@ function jobRequest(options: EmrServerlessOptions, { name, token, arguments: arg
       sparkSubmit: {
         entryPoint: script,
         entryPointArguments: [...args],
-        ...(sparkParameters !== undefined && { sparkSubmitParameters: sparkParameters }),
+        sparkSubmitParameters: [
+          `--py-files ${library}`,
+          ...(sparkParameters === undefined ? [] : [sparkParameters]),
+        ].join(' '),
       },
     },
   };

@@ -1,10 +1,10 @@
 import { type DeltaError, isDeltaError } from '../delta/errors.ts';
 import type { TableRef } from '../delta/table.ts';
 import type { Telemetry } from '../ingest/telemetry.ts';
+import { SparkWorkError } from '../spark/errors.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { findTables } from './find-tables.ts';
 import { parseSchedule, parseUpkeepMessage, type Task, type UpkeepMessage, type UpkeepSchedule } from './messages.ts';
-import { SparkWorkError } from './spark/errors.ts';
 import type { RunTask, TaskEngine, TaskState } from './tasks.ts';
 
 /** Where work on tables waits: a FIFO queue with a message group for each table. */

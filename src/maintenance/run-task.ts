@@ -4,7 +4,7 @@ import { cleanLog } from './log-cleanup/clean-log.ts';
 import type { Task } from './messages.ts';
 import { optimizeTable } from './optimize/optimize-table.ts';
 import { optimizeOnSpark } from './spark/optimize-on-spark.ts';
-import { findRun } from './spark/run-folder.ts';
+import { findOptimizeRun } from './spark/run-folder.ts';
 import type { RunTask, TaskEngine, TaskOutcome } from './tasks.ts';
 import { vacuumTable } from './vacuum/vacuum.ts';
 
@@ -30,7 +30,7 @@ const RUNNERS: Readonly<Record<Task, Runner>> = {
   async optimize(engine, table, deadline) {
     const { openSpark } = engine;
     if (openSpark === undefined) return (await optimizeHere(engine, table, deadline)).outcome;
-    const isRunning = (await findRun(table)) !== undefined;
+    const isRunning = (await findOptimizeRun(table)) !== undefined;
     if (!isRunning) {
       const { maxBacklog } = engine.config.optimize;
       const { outcome, isBeyond } = await optimizeHere(engine, table, deadline, maxBacklog);

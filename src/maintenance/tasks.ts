@@ -1,10 +1,10 @@
 import type { TableRef } from '../delta/table.ts';
 import type { TableMetrics } from '../ingest/telemetry.ts';
+import type { SparkJobs } from '../spark/jobs.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { MaintenanceConfig } from './config.ts';
 import type { MaintenanceEngine } from './engine.ts';
 import type { Task } from './messages.ts';
-import type { SparkJobs } from './spark/jobs.ts';
 
 export type TaskState = 'done' | 'more' | 'waiting';
 

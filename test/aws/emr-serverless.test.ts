@@ -19,6 +19,7 @@ async function createWorld(more: { sparkParameters?: string; timeoutMinutes?: nu
     applicationId: '00app',
     executionRoleArn: ROLE,
     script: 's3://assets/optimize.py',
+    library: 's3://assets/lib.zip',
     region: 'us-east-1',
     endpoint: emr.endpoint,
     now: () => clock.time,
@@ -53,7 +54,7 @@ describe('Jobs on EMR Serverless', () => {
             sparkSubmit: {
               entryPoint: 's3://assets/optimize.py',
               entryPointArguments: ['rewrite', '--table', 's3://lake/orders'],
-              sparkSubmitParameters: '--conf spark.executor.memory=16g',
+              sparkSubmitParameters: '--py-files s3://assets/lib.zip --conf spark.executor.memory=16g',
             },
           },
         },
@@ -143,11 +144,13 @@ describe('The environment', () => {
       RESACA_SPARK_APPLICATION_ID: '00app',
       RESACA_SPARK_ROLE_ARN: ROLE,
       RESACA_SPARK_SCRIPT: 's3://a/b.py',
+      RESACA_SPARK_LIBRARY: 's3://a/lib.zip',
     };
     assert.deepEqual(emrServerlessEnvironment(env), {
       applicationId: '00app',
       executionRoleArn: ROLE,
       script: 's3://a/b.py',
+      library: 's3://a/lib.zip',
     });
     assert.equal(emrServerlessEnvironment({}), undefined);
     assert.throws(

@@ -7,7 +7,7 @@ import { EXIT } from '../../src/cli/exit-codes.ts';
 import { createOptimizeCommand } from '../../src/cli/optimize/command.ts';
 import { createRunOnSpark, runOnSpark } from '../../src/cli/optimize/run-on-spark.ts';
 import { createTerminal } from '../../src/cli/terminal.ts';
-import type { SparkJobOutcome } from '../../src/maintenance/spark/jobs.ts';
+import type { SparkJobOutcome } from '../../src/spark/jobs.ts';
 import { createFolderStore } from '../../src/storage/folder-store.ts';
 import { createPipeline } from '../support/interop/pipeline.ts';
 import { parquet, rowsOf } from '../support/landing.ts';

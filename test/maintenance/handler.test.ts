@@ -4,8 +4,8 @@ import { DeltaError } from '../../src/delta/errors.ts';
 import { parseMaintenanceConfig } from '../../src/maintenance/config.ts';
 import { createMaintenanceHandler, type MaintenanceDeps } from '../../src/maintenance/handler.ts';
 import { deduplicationOf, groupOf, type UpkeepMessage } from '../../src/maintenance/messages.ts';
-import { SparkWorkError } from '../../src/maintenance/spark/errors.ts';
 import { createCheckpointReader } from '../../src/parquet/checkpoint-reader.ts';
+import { SparkWorkError } from '../../src/spark/errors.ts';
 import { createMemoryStore } from '../../src/storage/memory-store.ts';
 
 const COMMIT = '_delta_log/00000000000000000000.json';

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { parseMaintenanceConfig } from '../../src/maintenance/config.ts';
 import { runTask } from '../../src/maintenance/run-task.ts';
-import type { SparkJobOutcome, SparkJobs } from '../../src/maintenance/spark/jobs.ts';
 import type { TaskEngine } from '../../src/maintenance/tasks.ts';
+import type { SparkJobOutcome, SparkJobs } from '../../src/spark/jobs.ts';
 import { createSparkStandIn } from '../support/spark-stand-in.ts';
 import { assertRowsAreThere, createSparkWorld, FILES } from './spark-world.ts';
 

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { readJsonLines, toJsonLines } from '../../src/maintenance/spark/lines.ts';
 import {
   isInvalidLine,
   type PlanBin,
@@ -10,6 +9,7 @@ import {
   planLines,
 } from '../../src/maintenance/spark/plan.ts';
 import { isOutputPath } from '../../src/maintenance/spark/result.ts';
+import { readJsonLines, toJsonLines } from '../../src/spark/lines.ts';
 import { createMemoryStore } from '../../src/storage/memory-store.ts';
 
 const HEAD: PlanHead = {

@@ -1,15 +1,15 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { emrServerlessEnvironment } from '../../aws/emr-env.ts';
+import { emrServerlessEnvironment, SPARK_VARIABLES } from '../../aws/emr-env.ts';
 import { loadSnapshot } from '../../delta/snapshot.ts';
 import type { TableRef } from '../../delta/table.ts';
 import { targetSizeOf } from '../../maintenance/optimize/optimize-table.ts';
 import { countBins } from '../../maintenance/spark/bins.ts';
-import type { SparkJobs } from '../../maintenance/spark/jobs.ts';
 import {
   optimizeOnSpark,
   type SparkOptimizeOptions,
   type SparkOptimizeResult,
 } from '../../maintenance/spark/optimize-on-spark.ts';
+import type { SparkJobs } from '../../spark/jobs.ts';
 import { UsageError } from '../args.ts';
 import type { CommandContext } from '../command.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
@@ -56,9 +56,7 @@ const engine = createEngine();
 async function openEmrServerless(): Promise<SparkJobs> {
   const application = emrServerlessEnvironment();
   if (application === undefined) {
-    throw new UsageError(
-      '--engine spark needs the application in RESACA_SPARK_APPLICATION_ID, RESACA_SPARK_ROLE_ARN and RESACA_SPARK_SCRIPT',
-    );
+    throw new UsageError(`--engine spark needs the application in ${SPARK_VARIABLES.join(', ')}`);
   }
   const { createEmrServerlessJobs } = await import('../../aws/emr-serverless.ts');
   return createEmrServerlessJobs(application);

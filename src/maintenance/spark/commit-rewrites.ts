@@ -4,12 +4,12 @@ import { canonicalPath } from '../../delta/path.ts';
 import { loadSnapshot, refreshSnapshot, type Snapshot } from '../../delta/snapshot.ts';
 import type { TableRef } from '../../delta/table.ts';
 import { commit, type Decision } from '../../delta/transaction.ts';
+import type { OutputFile, WrittenFile } from '../../spark/written-file.ts';
 import type { MaintenanceEngine } from '../engine.ts';
 import { TouchedFiles } from '../optimize/commit-bins.ts';
 import { assertRewritable } from '../optimize/rules.ts';
+import { addOf } from './add-of.ts';
 import type { PlanBin, PlanHead, PlanInput } from './plan.ts';
-import type { OutputFile } from './result.ts';
-import { addOf, type WrittenFile } from './written-file.ts';
 
 /** Files that are to be replaced by others with the same rows. */
 export interface Rewrite {

@@ -3,12 +3,12 @@ import { canonicalPath } from '../../delta/path.ts';
 import { type TableRef, tableKey } from '../../delta/table.ts';
 import { mapConcurrently } from '../../ingest/concurrently.ts';
 import { isParquetError } from '../../parquet/errors.ts';
+import { readWritten, type WrittenFile } from '../../spark/written-file.ts';
 import { isStoreError } from '../../storage/object-store.ts';
 import type { MaintenanceEngine } from '../engine.ts';
 import { commitRewrites, isCommitted, openRewriteTable, type Rewrite, type RewriteTable } from './commit-rewrites.ts';
 import type { PlanInput } from './plan.ts';
 import { type FinishedBin, openRun } from './run-files.ts';
-import { readWritten, type WrittenFile } from './written-file.ts';
 
 /** What came of a run. Bytes and files are those of the commits that were made now. */
 export interface FinishTotals {

@@ -2,18 +2,20 @@ import { randomUUID } from 'node:crypto';
 import { isDeltaError } from '../../delta/errors.ts';
 import { isOutdated, loadSnapshot } from '../../delta/snapshot.ts';
 import type { TableRef } from '../../delta/table.ts';
+import { SparkWorkError } from '../../spark/errors.ts';
+import { putJob, readJob } from '../../spark/job-note.ts';
+import type { SparkJobs } from '../../spark/jobs.ts';
+import { toJsonLines } from '../../spark/lines.ts';
+import { deleteRun, runKeys, sweepRuns } from '../../spark/run-folder.ts';
+import { sparkUrl } from '../../spark/url.ts';
 import { isStoreError } from '../../storage/object-store.ts';
 import type { MaintenanceEngine } from '../engine.ts';
 import { targetSizeOf } from '../optimize/optimize-table.ts';
 import { assertRewritable } from '../optimize/rules.ts';
 import { type BinOptions, chooseBins } from './bins.ts';
-import { SparkWorkError } from './errors.ts';
 import { type FinishTotals, finishRun, noTotals } from './finish-run.ts';
-import type { SparkJobs } from './jobs.ts';
-import { toJsonLines } from './lines.ts';
 import { planLines } from './plan.ts';
-import { putJob, readJob } from './run-files.ts';
-import { deleteRun, findRun, runKeys, sweepRuns } from './run-folder.ts';
+import { findOptimizeRun, optimizeRuns } from './run-folder.ts';
 
 export interface SparkOptimizeOptions extends Omit<BinOptions, 'targetFileSize'> {
   /** Bytes. @default the table's `delta.targetFileSize`, else 128 MiB */
@@ -63,18 +65,18 @@ export async function optimizeOnSpark(
   options: SparkOptimizeOptions,
   jobs: SparkJobs,
 ): Promise<SparkOptimizeResult> {
-  const unfinished = await findRun(table);
+  const unfinished = await findOptimizeRun(table);
   const run = unfinished ?? (await beginRun(engine, table, options));
   if (run === undefined) return { state: 'nothing', remaining: false, resumed: false, ...noTotals() };
   const resumed = unfinished !== undefined;
 
-  const job = (await readJob(table, run)) ?? (await startJob(engine, table, run, options, jobs));
+  const job = (await readJob(optimizeRuns(table), run)) ?? (await startJob(engine, table, run, options, jobs));
   const outcome = await jobs.wait(job, options.deadline);
   if (outcome.kind === 'running') {
     return { state: 'running', remaining: true, run, job, jobState: outcome.state, resumed, ...noTotals() };
   }
   if (outcome.kind === 'failed') {
-    await deleteRun(table, run);
+    await deleteRun(optimizeRuns(table), run);
     const { state, detail } = outcome;
     throw new SparkWorkError(
       'SPARK_JOB_FAILED',
@@ -84,7 +86,7 @@ export async function optimizeOnSpark(
   }
 
   const { totals, isDone } = await finish(engine, table, run, options.deadline);
-  if (isDone) await deleteRun(table, run);
+  if (isDone) await deleteRun(optimizeRuns(table), run);
   return { state: isDone ? 'done' : 'committing', remaining: !isDone, run, job, resumed, ...totals };
 }
 
@@ -94,7 +96,7 @@ async function beginRun(
   table: TableRef,
   options: SparkOptimizeOptions,
 ): Promise<string | undefined> {
-  await sweepRuns(table, engine.now() - LEFT_OVER_AGE);
+  await sweepRuns(optimizeRuns(table), engine.now() - LEFT_OVER_AGE);
   const snapshot = await loadSnapshot(table, engine.reader);
   assertRewritable(snapshot);
   const { metadata, protocol, version } = snapshot;
@@ -122,7 +124,7 @@ async function beginRun(
     targetFileSize,
     zOrderBy,
   };
-  await table.store.putStream(runKeys(table, run).plan, toJsonLines(planLines(head, all)));
+  await table.store.putStream(runKeys(optimizeRuns(table), run).plan, toJsonLines(planLines(head, all)));
   return run;
 }
 
@@ -163,7 +165,7 @@ async function startJob(
       ...(jobMinutes === undefined ? [] : ['--minutes', String(jobMinutes)]),
     ],
   });
-  await putJob(table, run, id, engine.now());
+  await putJob(optimizeRuns(table), run, id, engine.now());
   return id;
 }
 
@@ -177,15 +179,10 @@ async function finish(engine: MaintenanceEngine, table: TableRef, run: string, d
       isDeltaError(error, 'CONFLICT') ||
       isDeltaError(error, 'UNSUPPORTED_WRITER') ||
       error instanceof SparkWorkError;
-    if (isHopeless) await deleteRun(table, run);
+    if (isHopeless) await deleteRun(optimizeRuns(table), run);
     if (!isStoreError(error, 'NOT_FOUND')) throw error;
-    await deleteRun(table, run);
+    await deleteRun(optimizeRuns(table), run);
     const message = `The Spark job for ${table.url} has left no result: ${error.key} is not there`;
     throw new SparkWorkError('INVALID_RUN', message, { table: table.url, run, key: error.key }, { cause: error });
   }
-}
-
-/** The URL of a table as Spark's script takes it; a local folder is for tests and for a Spark on the same machine. */
-export function sparkUrl({ url }: Pick<TableRef, 'url'>): string {
-  return url.startsWith('/') ? `file://${url}` : url;
 }

@@ -1,6 +1,15 @@
 import { InvalidAction, parseAction } from '../../delta/action-parser.ts';
 import type { DeletionVector, Protocol } from '../../delta/actions.ts';
-import { type Fields, InvalidField, listIn, mismatch, numberIn, objectOf, textIn, textsIn } from './fields.ts';
+import {
+  type Fields,
+  InvalidField,
+  listIn,
+  mismatch,
+  numberIn,
+  objectOf,
+  textIn,
+  textsIn,
+} from '../../spark/fields.ts';
 
 /**
  * The plan of a run, `plan.jsonl`: a line for the head, a line for each bin with `bin` counted from 0, a line for the end,

@@ -1,4 +1,5 @@
-import { listIn, mismatch, numberIn, objectOf, textIn } from './fields.ts';
+import { listIn, mismatch, numberIn, objectOf, textIn } from '../../spark/fields.ts';
+import type { OutputFile } from '../../spark/written-file.ts';
 
 /**
  * The result of a run, `result.jsonl`, which `spark/optimize.py` writes: a line for the head with `format` and `run`, a
@@ -10,14 +11,6 @@ export const RESULT_FORMAT = 1;
 export type BinResult =
   | { readonly bin: number; readonly outputs: readonly OutputFile[] }
   | { readonly bin: number; readonly error: string };
-
-/** A file that was written, and that no commit has yet. */
-export interface OutputFile {
-  /** Its key below the table's root, decoded. */
-  readonly path: string;
-  /** Bytes. */
-  readonly size: number;
-}
 
 export type ResultLine =
   | { readonly kind: 'head'; readonly run: string }

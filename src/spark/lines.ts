@@ -1,4 +1,4 @@
-import { isStoreError, type ObjectStore, type StoredObject } from '../../storage/object-store.ts';
+import { isStoreError, type ObjectStore, type StoredObject } from '../storage/object-store.ts';
 import { SparkWorkError } from './errors.ts';
 
 /** Bytes of one request. */
