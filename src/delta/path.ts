@@ -71,14 +71,21 @@ export function mergedFileName(uuid: string): string {
   return `${MERGED_PREFIX}${uuid}.zstd.parquet`;
 }
 
-/** Whether a key or path is that of a file that a compaction or a merge wrote, which commits it itself. */
+/** The name of a file that a step writes, which makes its table from others. */
+export function stepFileName(uuid: string): string {
+  return `${STEP_PREFIX}${uuid}.zstd.parquet`;
+}
+
+/** Whether a key or path is that of a file that a compaction, a merge or a step wrote, which commits it itself. */
 export function isCompactedFile(path: string): boolean {
   const name = path.lastIndexOf('/') + 1;
-  return path.startsWith(COMPACTED_PREFIX, name) || path.startsWith(MERGED_PREFIX, name);
+  return OWN_PREFIXES.some((prefix) => path.startsWith(prefix, name));
 }
 
 const COMPACTED_PREFIX = 'resaca-compacted-';
 const MERGED_PREFIX = 'resaca-merged-';
+const STEP_PREFIX = 'resaca-step-';
+const OWN_PREFIXES = [COMPACTED_PREFIX, MERGED_PREFIX, STEP_PREFIX];
 
 /** The identity of a file from its canonical path and its deletion vector. */
 export function fileId(path: string, dv?: DeletionVector): FileId {

@@ -1,5 +1,5 @@
 import type { DeletionVector } from '../delta/actions.ts';
-import type { StructType } from '../delta/schema.ts';
+import type { ColumnPath, StructType } from '../delta/schema.ts';
 import type { TableRef } from '../delta/table.ts';
 
 /** Rows of a data file, as a relation has them. */
@@ -49,11 +49,26 @@ export interface Statement {
   readonly materialized: boolean;
 }
 
+/** A table of the rows that a module's function makes of those of a query. Not for Spark. */
+export interface FunctionStatement {
+  readonly name: string;
+  /** The rows that the function gets: columns by their names, values as `RowValue` says. */
+  readonly sql: string;
+  /** Absolute path or URL of a module that exports `transform` (see `TransformFunction`). */
+  readonly module: string;
+  /** Columns of what it returns. */
+  readonly schema: StructType;
+  /** What it is told beside the rows. */
+  readonly context: Readonly<Record<string, unknown>>;
+}
+
 /** Rows that become data files. */
 export interface Output {
   readonly name: string;
   /** Its columns are those of `schema` in its order, cast to its types; a value that does not fit fails the run. */
   readonly sql: string;
+  /** For Spark, where its dialect differs. */
+  readonly sparkSql?: string;
   readonly schema: StructType;
   readonly partitionColumns: readonly string[];
   /** Columns by which the rows of a file are sorted, so that statistics can skip. */
@@ -64,12 +79,23 @@ export interface Output {
   readonly folder?: string;
   /** Bytes of a file, about. */
   readonly targetFileBytes: number;
+  /** What of the table decides which statistics its files get. @default as without properties */
+  readonly statistics?: {
+    /** Table properties. */
+    readonly configuration: Readonly<Record<string, string>>;
+    /** Of the domain `delta.clustering`. @default none */
+    readonly clusteringColumns?: readonly ColumnPath[];
+    /** As in a table with deletion vectors. @default false */
+    readonly tightBounds?: boolean;
+  };
 }
 
 /** Few rows that the caller wants to see: counts, names of files. At most some ten thousand. */
 export interface Result {
   readonly name: string;
   readonly sql: string;
+  /** For Spark, where its dialect differs. */
+  readonly sparkSql?: string;
 }
 
 /**
@@ -82,6 +108,9 @@ export interface EnginePlan {
   readonly results: readonly Result[];
   readonly outputs: readonly Output[];
 }
+
+/** A part of what is done for a batch; parts that follow each other may use what the earlier ones made. */
+export type Stage = Partial<EnginePlan>;
 
 export interface WrittenFile {
   /** As an `add` has it: URI-encoded, relative to the table's root. */
@@ -110,8 +139,14 @@ export interface EngineSession {
   describe(sql: string): Promise<StructType>;
   addRelation(relation: Relation): Promise<void>;
   addStatement(statement: Statement): Promise<void>;
+  /** Throws EngineError `FUNCTION` for a module that cannot be loaded or fails, and for rows that are none of its columns. */
+  addFunction(statement: FunctionStatement): Promise<void>;
   query(result: Result): Promise<readonly Readonly<Record<string, ResultValue>>[]>;
   write(output: Output): Promise<readonly WrittenFile[]>;
+  /** Results and outputs in one go, where that is cheaper than one after the other. */
+  stage?(stage: Pick<Stage, 'results' | 'outputs'>): Promise<EngineRun>;
+  /** Each question takes minutes, however small it is, and nothing is too large to be read. @default false */
+  readonly isRemote?: boolean;
   /** Frees memory and the files on the disk. */
   close(): Promise<void>;
 }
