@@ -62,19 +62,29 @@ export type StepMode =
   /** The rows of the transform are added. */
   | { readonly kind: 'append' }
   | MergeMode
-  /** Partitions of the target that a batch touches are computed anew from all of the source. */
-  | { readonly kind: 'replace-partitions' }
+  /**
+   * Partitions of the target that a batch touches are computed anew from all of the source. `unchanged`: partition columns
+   * that each row has from a row of the source, under the same name and as it is there, so that only files of the source
+   * that may have such rows are read.
+   */
+  | { readonly kind: 'replace-partitions'; readonly unchanged?: readonly string[] }
   | AggregateMode
   /** The whole target is computed anew from all of the source and the lookups, when any of them has changed. */
   | { readonly kind: 'replace' };
 
 export interface MergeMode {
   readonly kind: 'merge';
-  /** Columns of the target that tell its rows apart. Nulls are equal. */
+  /** Columns of the target that tell its rows apart. Nulls are equal. Rows of the target that have the same key become one. */
   readonly keys: readonly string[];
-  /** Column of the target by which the newest record of a key wins. Without it the one that came last does. */
+  /**
+   * Column of the target by which the newest record of a key wins. Without it the one that came last does.
+   * Of records of a key with the same value one batch takes any, and the later batch's wins.
+   */
   readonly orderBy?: string;
-  /** A condition on the columns of the transform: such a record deletes the row of its key. The column `_deleted` is usual. */
+  /**
+   * A condition on the columns of the transform: such a record deletes the row of its key. A column
+   * `_deleted` is for this only: the target does not get it.
+   */
   readonly deleteWhen?: string;
   /** What becomes of rows that are deleted in the source. */
   readonly deletes: 'apply' | 'ignore';
@@ -85,7 +95,12 @@ export interface MergeMode {
   readonly lateness: number;
 }
 
-/** Rows of one key, which the transform has as sums of a batch (`SELECT k, count(*) n ... GROUP BY k`), add up. */
+/**
+ * Rows of one key, which the transform has as sums of a batch (`SELECT k, count(*) n ... GROUP BY k`), add up.
+ *
+ * Rows that go are taken off as the transform makes them now: a lookup that changes what it makes of the same rows, or a function
+ * of the time, makes the sums wrong.
+ */
 export interface AggregateMode {
   readonly kind: 'aggregate';
   readonly keys: readonly string[];
@@ -93,6 +108,8 @@ export interface AggregateMode {
   readonly combine: Readonly<Record<string, 'sum' | 'min' | 'max'>>;
   /** Column with the number of source rows behind a row: at 0 the row goes. Without it, keys of deleted rows are computed anew. */
   readonly rowCount?: string;
+  /** As of `replace-partitions`, of the keys. */
+  readonly unchanged?: readonly string[];
 }
 
 export type QualityCheck =

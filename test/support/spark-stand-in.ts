@@ -3,8 +3,8 @@ import { parquetReadObjects } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 import { canonicalPath } from '../../src/delta/path.ts';
 import { type TableRef, tableKey } from '../../src/delta/table.ts';
-import type { SparkJob, SparkJobOutcome, SparkJobs } from '../../src/maintenance/spark/jobs.ts';
 import type { PlanBin } from '../../src/maintenance/spark/plan.ts';
+import type { SparkJob, SparkJobOutcome, SparkJobs } from '../../src/spark/jobs.ts';
 import type { ColumnType } from './checkpoint-fixtures.ts';
 import { parquet, ROW_COLUMNS } from './landing.ts';
 

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { SparkJob, SparkJobOutcome, SparkJobs } from '../../../src/maintenance/spark/jobs.ts';
+import type { SparkJob, SparkJobOutcome, SparkJobs } from '../../../src/spark/jobs.ts';
 import { pythonEnv } from '../python-env.ts';
 import { REPOSITORY } from '../source-files.ts';
 import { makeTempFolder } from '../temp-folder.ts';
@@ -33,10 +33,13 @@ const SETTINGS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Runs `spark/optimize.py` on this machine as EMR Serverless would: each job is a process of its own. `hadoop` are
+ * Runs a script of `spark/` on this machine as EMR Serverless would: each job is a process of its own. `hadoop` are
  * properties such as `fs.s3a.endpoint`. Throws `UnavailableError` without Python, Java or Maven.
  */
-export async function createLocalSparkJobs(hadoop: Readonly<Record<string, string>> = {}): Promise<LocalSparkJobs> {
+export async function createLocalSparkJobs(
+  hadoop: Readonly<Record<string, string>> = {},
+  script: 'optimize.py' | 'step.py' = 'optimize.py',
+): Promise<LocalSparkJobs> {
   const [python, jars] = await Promise.all([
     pythonEnv('spark', SPARK_PACKAGES),
     mavenJars(join(import.meta.dirname, 'pom.xml')),
@@ -55,7 +58,7 @@ export async function createLocalSparkJobs(hadoop: Readonly<Record<string, strin
 
   function launch(args: readonly string[]) {
     const folder = makeTempFolder();
-    const child = spawn(join(python, 'bin/python'), [join(REPOSITORY, 'spark/optimize.py'), ...args], {
+    const child = spawn(join(python, 'bin/python'), [join(REPOSITORY, 'spark', script), ...args], {
       cwd: folder,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
@@ -66,6 +69,7 @@ export async function createLocalSparkJobs(hadoop: Readonly<Record<string, strin
         // As elsewhere than in UTC, which the script must not depend on.
         TZ: 'America/New_York',
         PYTHONDONTWRITEBYTECODE: '1',
+        PYTHONPATH: join(REPOSITORY, 'spark/lib'),
         PYSPARK_SUBMIT_ARGS: [...submit, 'pyspark-shell'].join(' '),
       },
     });

@@ -1,0 +1,104 @@
+import type { Statement } from '../engine.ts';
+import { type Dialect, literal, quote, quoteAll, statement } from '../plan/sql.ts';
+import type { QualityCheck, QualityRule } from '../rule.ts';
+
+/** Of the statement with the rows and what they break. */
+export const CHECKED = '_resaca_checked';
+/** Of the statement with the rows that break no rule which keeps them out. */
+export const PASSED = '_resaca_passed';
+
+function flag(index: number): string {
+  return quote(`_resaca_broken_${index}`);
+}
+
+export interface CheckPlan {
+  readonly rules: readonly QualityRule[];
+  /** Statement with the rows. */
+  readonly from: string;
+  /** All its columns. */
+  readonly columns: readonly string[];
+}
+
+/** The rows with a column for each rule that is 1 where they break it, and then those that stay. */
+export function checkStatements({ rules, from, columns }: CheckPlan): Statement[] {
+  const flags = (dialect: Dialect) =>
+    rules.map(({ check }, index) => `CASE WHEN ${brokenSql(check, dialect)} THEN 1 ELSE 0 END AS ${flag(index)}`);
+  return [
+    statement(
+      CHECKED,
+      (dialect) => `SELECT ${[quoteAll(columns, 'r'), ...flags(dialect)].join(', ')} FROM ${quote(from)} AS r`,
+    ),
+    statement(
+      PASSED,
+      () => `SELECT ${quoteAll(columns)} FROM ${quote(CHECKED)} WHERE NOT (${isQuarantined(rules) ?? 'FALSE'})`,
+      false,
+    ),
+  ];
+}
+
+/** One row: how many rows break each rule, in the order of the rules, and how many are kept out. */
+export function violationsSql(rules: readonly QualityRule[]): string {
+  const counts = rules.map((_, index) => `CAST(COALESCE(SUM(${flag(index)}), 0) AS BIGINT) AS "n${index}"`);
+  const out = `CAST(COALESCE(SUM(CASE WHEN ${isQuarantined(rules) ?? 'FALSE'} THEN 1 ELSE 0 END), 0) AS BIGINT) AS "out"`;
+  return `SELECT ${[...counts, out].join(', ')} FROM ${quote(CHECKED)}`;
+}
+
+/** The rows that are kept out: as JSON text, and with the names of the rules that they break. */
+export function quarantinedSql({ rules, columns }: CheckPlan, dialect: Dialect): string {
+  const fields = columns.map((name) =>
+    dialect === 'duckdb' ? `${quote(name)} := ${quote(name)}` : `${literal(name, dialect)}, ${quote(name)}`,
+  );
+  const row =
+    dialect === 'duckdb'
+      ? `CAST(to_json(struct_pack(${fields.join(', ')})) AS VARCHAR)`
+      : `to_json(named_struct(${fields.join(', ')}))`;
+  const names = rules.map(({ name }, index) => `CASE WHEN ${flag(index)} = 1 THEN ${literal(`${name}`, dialect)} END`);
+  return (
+    `SELECT ${row} AS "row", concat_ws(', ', ${names.join(', ')}) AS "rules" FROM ${quote(CHECKED)} ` +
+    `WHERE ${isQuarantined(rules) ?? 'FALSE'}`
+  );
+}
+
+/** Undefined where no rule keeps rows out. */
+function isQuarantined(rules: readonly QualityRule[]): string | undefined {
+  const conditions = rules.flatMap(({ action }, index) => (action === 'quarantine' ? [`${flag(index)} = 1`] : []));
+  return conditions.length === 0 ? undefined : conditions.join(' OR ');
+}
+
+/** Whether a row `r` breaks a check. */
+export function brokenSql(check: QualityCheck, dialect: Dialect): string {
+  switch (check.kind) {
+    case 'not-null':
+      return `r.${quote(check.column)} IS NULL`;
+    case 'range': {
+      const column = `r.${quote(check.column)}`;
+      const sides = [
+        ...(check.min === undefined ? [] : [`${column} < (${check.min}\n)`]),
+        ...(check.max === undefined ? [] : [`${column} > (${check.max}\n)`]),
+      ];
+      return sides.length === 0 ? 'FALSE' : sides.join(' OR ');
+    }
+    case 'accepted': {
+      const column = `r.${quote(check.column)}`;
+      const values = check.values.map((value) => literal(value, dialect)).join(', ');
+      const isOther = check.values.length === 0 ? 'TRUE' : `CAST(${column} AS STRING) NOT IN (${values})`;
+      return `${column} IS NOT NULL AND ${isOther}`;
+    }
+    case 'unique': {
+      const columns = check.columns.map((name) => `r.${quote(name)}`);
+      const has = columns.map((column) => `${column} IS NOT NULL`).join(' AND ');
+      return `${has} AND COUNT(*) OVER (PARTITION BY ${columns.join(', ')}) > 1`;
+    }
+    case 'references': {
+      const pairs = check.columns.map((name, index) => [
+        `r.${quote(name)}`,
+        `l.${quote(check.lookupColumns[index] ?? name)}`,
+      ]);
+      const has = pairs.map(([own]) => `${own} IS NOT NULL`).join(' AND ');
+      const same = pairs.map(([own, other]) => `${own} = ${other}`).join(' AND ');
+      return `${has} AND NOT EXISTS (SELECT 1 FROM ${quote(check.lookup)} AS l WHERE ${same})`;
+    }
+    case 'condition':
+      return `(${check.sql}\n) IS NOT TRUE`;
+  }
+}
