@@ -5,6 +5,13 @@ export type { AppendConfigInput, CommitRule, TableRuleInput } from '../src/inges
 export { ConfigError } from '../src/ingest/config-reader.ts';
 export type { KafkaConfigInput } from '../src/kafka/config.ts';
 export type { LoaderConfigInput, LoadRuleInput } from '../src/loader/config.ts';
+export type {
+  MedallionConfigInput,
+  QualityInput,
+  SourceInput,
+  StepInput,
+  TableInput,
+} from '../src/medallion/config.ts';
 export type { MergeConfigInput } from '../src/merge/config.ts';
 export type { QueueConfigInput } from '../src/queue/config.ts';
 export type { TagRuleInput } from '../src/tag/config.ts';
@@ -14,6 +21,7 @@ export type { KafkaDeploymentConfig } from './config/kafka-config.ts';
 export { loadConfig } from './config/load-config.ts';
 export type { LoaderDeploymentConfig } from './config/loader-config.ts';
 export type { MaintenanceDeploymentConfig } from './config/maintenance-config.ts';
+export type { MedallionDeploymentConfig } from './config/medallion-config.ts';
 export type { MergeDeploymentConfig } from './config/merge-config.ts';
 export type { QueueDeploymentConfig } from './config/queue-config.ts';
 export type { TaggingDeploymentConfig } from './config/tagging-config.ts';
@@ -51,6 +59,8 @@ export type {
 export { LandingBucket, type LandingBucketProps } from './constructs/landing-bucket.ts';
 export { LoadPipeline, type LoadPipelineProps } from './constructs/load-pipeline.ts';
 export { MaintenanceAlarms, type MaintenanceAlarmsProps } from './constructs/maintenance-alarms.ts';
+export { MedallionAlarms, type MedallionAlarmsProps } from './constructs/medallion-alarms.ts';
+export { MedallionPipeline, type MedallionPipelineProps } from './constructs/medallion-pipeline.ts';
 export { MergePipeline, type MergePipelineProps } from './constructs/merge-pipeline.ts';
 export { ObjectTagging, type ObjectTaggingProps } from './constructs/object-tagging.ts';
 export { PipelineAlarms, type PipelineAlarmsProps } from './constructs/pipeline-alarms.ts';

@@ -127,6 +127,16 @@ export const CATALOG_BUNDLE: Bundle = {
   target: 'node24',
 };
 
+export const MEDALLION_BUNDLE: Bundle = {
+  entry: 'lambdas/medallion/handler.ts',
+  output: 'lambdas/medallion/index.mjs',
+  includesPackages: true,
+  splits: true,
+  // Without DuckDB itself, of which each architecture has another: it is added at synthesis, see infra/constructs/duckdb-library.ts.
+  copiedPackages: ['parquet-wasm', '@duckdb/node-api', '@duckdb/node-bindings', 'detect-libc'],
+  target: 'node24',
+};
+
 export const BUNDLES: readonly Bundle[] = [
   APPEND_BUNDLE,
   BRONZE_BUNDLE,
@@ -140,6 +150,7 @@ export const BUNDLES: readonly Bundle[] = [
   CATALOG_BUNDLE,
   CDF_EXPORT_BUNDLE,
   MERGE_BUNDLE,
+  MEDALLION_BUNDLE,
   { entry: 'src/cli/resaca.ts', output: 'cli/resaca.mjs', includesPackages: false, splits: true, target: 'node22' },
   { entry: 'infra/index.ts', output: 'infra/index.mjs', includesPackages: false, splits: true, target: 'node22' },
 ];

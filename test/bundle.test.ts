@@ -8,6 +8,7 @@ import {
   bundleOptions,
   COMMITTER_BUNDLE,
   GROUP_BUNDLE,
+  MEDALLION_BUNDLE,
   TAG_BUNDLE,
 } from '../scripts/bundles.ts';
 
@@ -128,6 +129,30 @@ for (const bundle of [BRONZE_BUNDLE, COMMITTER_BUNDLE]) {
     });
   });
 }
+
+describe('the bundle of the medallion function', async () => {
+  const { metafile } = await build({ ...bundleOptions(MEDALLION_BUNDLE), write: false });
+  const imports = Object.values(metafile.outputs).flatMap((output) =>
+    output.imports.filter(({ external, path }) => external === true && !NODE_MODULES.has(path) && !/^node:/.test(path)),
+  );
+
+  it('loads DuckDB from beside it, with the first step that has something to compute', () => {
+    const duckDb = imports.filter(({ path }) => path.startsWith('@duckdb/'));
+    assert.deepEqual(
+      [...new Set(duckDb.map(({ path, kind }) => `${kind} ${path}`))],
+      ['dynamic-import @duckdb/node-api'],
+    );
+    assert.ok(
+      imports.every(({ path }) => MEDALLION_BUNDLE.copiedPackages?.includes(path)),
+      JSON.stringify(imports),
+    );
+  });
+
+  it(`starts with less than ${MAX_BYTES} bytes`, () => {
+    const bytes = loadedAtStart(metafile.outputs).reduce((sum, path) => sum + (metafile.outputs[path]?.bytes ?? 0), 0);
+    assert.ok(bytes > 0 && bytes < MAX_BYTES, `${bytes} bytes`);
+  });
+});
 
 /** What each of the functions beside the append needs, and what it does not. */
 const SMALL: readonly (readonly [typeof GROUP_BUNDLE, RegExp, RegExp])[] = [

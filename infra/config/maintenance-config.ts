@@ -80,7 +80,8 @@ export function readMaintenance(reader: ConfigReader): MaintenanceDeployment {
   };
 }
 
-function readSpark(reader: ConfigReader): SparkSettings {
+/** Reads the settings of an application. */
+export function readSpark(reader: ConfigReader): SparkSettings {
   reader.onlyKnows(['releaseLabel', 'maximumCapacity', 'maxConcurrentRuns']);
   const capacity = reader.child('maximumCapacity');
   capacity.onlyKnows(['cpu', 'memory', 'disk']);

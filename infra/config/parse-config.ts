@@ -17,6 +17,7 @@ import { type ExportDeployment, readExports } from './exports-config.ts';
 import { type KafkaDeployment, readKafka } from './kafka-config.ts';
 import { announcedBy, type LoaderDeployment, loaderProblems, readLoader } from './loader-config.ts';
 import { type MaintenanceDeployment, readMaintenance } from './maintenance-config.ts';
+import { type MedallionDeployment, medallionProblems, readMedallion } from './medallion-config.ts';
 import { type MergeDeployment, mergeProblems, readMerge, stagedPrefixes } from './merge-config.ts';
 import { type QueueDeployment, readQueues } from './queue-config.ts';
 import { readTagging, type TaggingDeployment, taggingProblems } from './tagging-config.ts';
@@ -47,6 +48,8 @@ export interface Deployment {
   readonly loader?: LoaderDeployment;
   readonly merge?: MergeDeployment;
   readonly maintenance?: MaintenanceDeployment;
+  /** Tables that follow from others. */
+  readonly medallion?: MedallionDeployment;
   readonly tagging?: TaggingDeployment;
   readonly catalog?: CatalogDeployment;
   /** Tables whose changes are exported. */
@@ -87,6 +90,7 @@ export const DEPLOYMENT_PARTS: readonly string[] = [
   'loader',
   'merge',
   'maintenance',
+  'medallion',
   'tagging',
   'catalog',
   'exports',
@@ -120,6 +124,9 @@ export function parseResacaConfig(value: unknown): Deployment {
   const isLoaderRead = problems.length === known;
   const merge = root.has('merge') ? readMerge(root.child('merge')) : undefined;
   const maintenance = root.isFalse('maintenance') ? undefined : readMaintenance(root.child('maintenance'));
+  const medallion = root.has('medallion')
+    ? readMedallion(root.child('medallion'), medallionSurroundings(landing, kafka))
+    : undefined;
   const tagging = root.has('tagging') ? readTagging(root.child('tagging'), landing) : undefined;
   const catalog = root.has('catalog') ? readCatalogPart(root.child('catalog')) : undefined;
   const exports = readExports(root, { hasKafka: kafka !== undefined, queues: queueNames });
@@ -150,6 +157,15 @@ export function parseResacaConfig(value: unknown): Deployment {
       ];
       problems.push(...taggingProblems(tagging, landing, prefixes, others));
     }
+    if (medallion !== undefined) {
+      const loaded = loader !== undefined && isLoaderRead ? announcedBy(parseLoaderConfig(loader.config)) : [];
+      const announced = [
+        ...(landing.notifications === 's3' ? keyFilters(prefixes, landing.suffixes) : []),
+        ...loaded.flatMap((one) => keyFilters([one.prefix], one.suffixes)),
+      ];
+      const { landing: name } = medallionSurroundings(landing, kafka).buckets;
+      problems.push(...medallionProblems(medallion, name, announced));
+    }
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     problems.push(...error.problems);
@@ -179,12 +195,24 @@ export function parseResacaConfig(value: unknown): Deployment {
     ...(loader !== undefined && { loader }),
     ...(merge !== undefined && { merge }),
     ...(maintenance !== undefined && { maintenance }),
+    ...(medallion !== undefined && { medallion }),
     ...(tagging !== undefined && { tagging }),
     ...(catalog !== undefined && { catalog }),
     exports,
     prefixes,
     commitTables: isExisting ? [] : commitTableNames(allRules),
     tables: tables as AppendConfigInput,
+  };
+}
+
+/** Buckets that are not there yet have the names by which steps know them. */
+function medallionSurroundings({ bucketName, notifications }: Deployment['landing'], kafka?: KafkaDeployment) {
+  return {
+    notifications,
+    buckets: {
+      landing: bucketName ?? 'landing',
+      ...(kafka !== undefined && { kafka: kafka.bucketName ?? 'kafka' }),
+    },
   };
 }
 

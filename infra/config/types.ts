@@ -4,6 +4,7 @@ import type { ExportDeploymentConfig } from './exports-config.ts';
 import type { KafkaDeploymentConfig } from './kafka-config.ts';
 import type { LoaderDeploymentConfig } from './loader-config.ts';
 import type { MaintenanceDeploymentConfig } from './maintenance-config.ts';
+import type { MedallionDeploymentConfig } from './medallion-config.ts';
 import type { MergeDeploymentConfig } from './merge-config.ts';
 import type { QueueDeploymentConfig } from './queue-config.ts';
 import type { TaggingDeploymentConfig } from './tagging-config.ts';
@@ -37,6 +38,8 @@ export interface ResacaConfig extends AppendConfigInput {
   readonly commitTables?: 'create' | 'existing';
   /** Checkpoints, and compaction, vacuum and clean-up of the log where wanted; false for none. @default checkpoints */
   readonly maintenance?: MaintenanceDeploymentConfig | false;
+  /** Tables that follow from others, silver and gold: docs/medallion.md. @default none */
+  readonly medallion?: MedallionDeploymentConfig;
   /** Tables are kept in the AWS Glue Data Catalog. @default they are not */
   readonly catalog?: CatalogDeploymentConfig;
   /** Tables whose changes are exported as files at times. @default none */

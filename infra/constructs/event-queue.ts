@@ -6,6 +6,8 @@ import { Construct } from 'constructs';
 export interface EventQueueProps {
   /** Time-out of the function that takes the messages. */
   readonly functionTimeout: Duration;
+  /** For which a message that was taken is hidden. @default six times the function's time-out */
+  readonly visibilityTimeout?: Duration;
   /** Whether order is kept within each message group. @default false */
   readonly fifo?: boolean;
   /** Deliveries before a message goes to the dead letters. AWS asks for at least 5 with partial batch responses. @default 5 */
@@ -43,7 +45,8 @@ export class EventQueue extends Construct {
     this.deadLetters = new Queue(this, 'DeadLetters', common);
     this.queue = new Queue(this, 'Queue', {
       ...common,
-      visibilityTimeout: Duration.seconds(props.functionTimeout.toSeconds() * VISIBILITY_FACTOR),
+      visibilityTimeout:
+        props.visibilityTimeout ?? Duration.seconds(props.functionTimeout.toSeconds() * VISIBILITY_FACTOR),
       deadLetterQueue: { queue: this.deadLetters, maxReceiveCount: props.maxReceiveCount ?? 5 },
     });
   }

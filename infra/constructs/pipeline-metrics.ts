@@ -42,6 +42,7 @@ export type Service =
   | 'group'
   | 'load'
   | 'maintenance'
+  | 'medallion'
   | 'merge'
   | 'queue'
   | 'tag'

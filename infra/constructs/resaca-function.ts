@@ -1,10 +1,10 @@
-import { Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, type Size, Stack, Validations } from 'aws-cdk-lib';
 import { Effect, type Policy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, Function as LambdaFunction, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { CONFIG_FILE, functionCode } from './function-code.ts';
+import { CONFIG_FILE, type FunctionFiles, functionCode } from './function-code.ts';
 import { sendStatements } from './policies.ts';
 import { policyProblems } from './policy-size.ts';
 
@@ -40,6 +40,12 @@ export interface ResacaFunctionProps extends FunctionSettings {
   readonly config: unknown;
   /** Variables of this function only. @default none */
   readonly environment?: Readonly<Record<string, string>>;
+  /** Beside the bundle. @default none */
+  readonly files?: FunctionFiles;
+  /** @default Architecture.ARM_64 */
+  readonly architecture?: Architecture;
+  /** Of `/tmp`. @default 512 MB */
+  readonly ephemeralStorageSize?: Size;
 }
 
 export const DEFAULT_TIMEOUT = Duration.minutes(2);
@@ -64,10 +70,11 @@ export class ResacaFunction extends Construct {
     this.role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
     this.logGroup.grantWrite(this.role);
     this.function = new LambdaFunction(this, 'Function', {
-      code: functionCode(props.name, props.config),
+      code: functionCode(props.name, props.config, props.files),
       handler: 'index.handler',
       runtime: Runtime.NODEJS_24_X,
-      architecture: Architecture.ARM_64,
+      architecture: props.architecture ?? Architecture.ARM_64,
+      ...(props.ephemeralStorageSize !== undefined && { ephemeralStorageSize: props.ephemeralStorageSize }),
       role: this.role.withoutPolicyUpdates(),
       timeout: props.timeout ?? DEFAULT_TIMEOUT,
       memorySize: this.memorySize,

@@ -65,8 +65,11 @@ export class SparkJobs extends Construct {
   /** Of the jobs. */
   readonly role: Role;
   readonly logGroup: LogGroup;
-  /** `s3://` URI of the script that does upkeep. */
+  /** `s3://` URIs of the scripts that do upkeep, and batches of steps. */
   readonly script: string;
+  readonly stepScript: string;
+  /** `s3://` URI of the archive that the scripts import from. */
+  readonly library: string;
   private readonly tables: readonly SparkTables[];
 
   /** Throws ConfigError naming every mistake of the properties. */
@@ -86,12 +89,16 @@ export class SparkJobs extends Construct {
     }
     this.node.addValidation({ validate: () => policyProblems(this.role) });
     this.logPolicy().attachToRole(this.role);
-    this.script = this.addScript('Optimize', join(packageRoot(import.meta.dirname), 'spark/optimize.py'));
+    const folder = join(packageRoot(import.meta.dirname), 'spark');
+    this.script = this.addScript('Optimize', join(folder, 'optimize.py'));
+    this.stepScript = this.addScript('Step', join(folder, 'step.py'));
+    // A folder is uploaded as an archive.
+    this.library = this.addScript('Library', join(folder, 'lib'));
   }
 
   /** Makes a file one that the jobs can read; its `s3://` URI. */
   addScript(id: string, path: string): string {
-    const asset = new Asset(this, id, { path });
+    const asset = new Asset(this, id, { path, exclude: ['__pycache__', '*.pyc'] });
     // Not `grantRead`, which would be for all assets of the account.
     const object = asset.bucket.arnForObjects(asset.s3ObjectKey);
     new Policy(this, `${id}Policy`, { statements: [allow(['s3:GetObject'], [object])] }).attachToRole(this.role);
@@ -117,6 +124,7 @@ export class SparkJobs extends Construct {
     acknowledgeWildcards(policy, [runs], 'Each job run of this application is a resource of its own.');
     policy.attachToRole(role);
     for (const [index, tables] of this.tables.entries()) {
+      if (tables.access === 'read') continue;
       sparkRunPolicy(this, `${id}Tables${index}`, this.limited(tables)).attachToRole(role);
     }
   }
@@ -125,12 +133,22 @@ export class SparkJobs extends Construct {
     return { maxPrefixes: prefixesOfEach(this.tables.length), ...tables };
   }
 
-  /** The variables by which `emrServerlessEnvironment` of `src/aws/emr-env.ts` finds the application. */
+  /** The variables by which `emrServerlessEnvironment` of `src/aws/emr-env.ts` finds the application, for upkeep. */
   get environment(): Readonly<Record<string, string>> {
+    return this.environmentFor(this.script);
+  }
+
+  /** The same for a function that runs steps. */
+  get stepEnvironment(): Readonly<Record<string, string>> {
+    return this.environmentFor(this.stepScript);
+  }
+
+  private environmentFor(script: string): Readonly<Record<string, string>> {
     return {
       RESACA_SPARK_APPLICATION_ID: this.application.attrApplicationId,
       RESACA_SPARK_ROLE_ARN: this.role.roleArn,
-      RESACA_SPARK_SCRIPT: this.script,
+      RESACA_SPARK_SCRIPT: script,
+      RESACA_SPARK_LIBRARY: this.library,
     };
   }
 

@@ -11,11 +11,11 @@ export interface SparkTables {
   /** Key prefixes, in whole path segments, in which the tables lie. @default the whole bucket */
   readonly prefixes?: readonly string[];
   /**
-   * `read`: rows and logs. `upkeep`: also what compaction writes, and the folders of its runs, but no log. `write`:
-   * everything, for jobs that commit by themselves.
+   * `read`: rows and logs. `upkeep`: also what compaction writes, and the folders of its runs, but no log. `steps`: the same for
+   * what steps write. `write`: everything, for jobs that commit by themselves.
    * @default 'upkeep'
    */
-  readonly access?: 'read' | 'upkeep' | 'write';
+  readonly access?: 'read' | 'upkeep' | 'steps' | 'write';
   /** With `upkeep`: jobs may delete files that no version needs, and write checkpoints. @default false */
   readonly vacuum?: boolean;
   /** Prefixes that are granted one by one; parents in the place of more. @default 8 */
@@ -25,9 +25,19 @@ export interface SparkTables {
 /** Prefixes in the policies of a role for tables of all buckets, see `MAX_POLICY_TEXT`. */
 const MAX_GRANTED_PREFIXES = 8;
 
-const RUNS = '*_resaca/optimize/*';
 /** Names of what compaction writes, as a pattern of keys below a folder of tables. */
 export const COMPACTED = '*resaca-compacted-*';
+/** Folders of runs, and names of what jobs write, by what they are for. */
+const OBJECTS = {
+  upkeep: { runs: ['*_resaca/optimize/*'], files: [COMPACTED] },
+  steps: { runs: ['*_resaca/step/*'], files: ['*resaca-step-*'] },
+} as const satisfies Readonly<Record<string, { readonly runs: readonly string[]; readonly files: readonly string[] }>>;
+
+function objectsOf({ access = 'upkeep' }: SparkTables) {
+  if (access === 'read') return { runs: [], files: [] };
+  return OBJECTS[access === 'steps' ? 'steps' : 'upkeep'];
+}
+
 /** What checkpoints and vacuums write into the log. */
 const CHECKPOINTS = ['*.checkpoint.*', '_sidecars/*', '_last_checkpoint', '_last_vacuum_info'].map(
   (name) => `*_delta_log/${name}`,
@@ -41,11 +51,12 @@ export function prefixesOfEach(places: number): number {
 /** What the jobs may do with tables. */
 export function sparkTablePolicy(scope: Construct, id: string, tables: SparkTables): Policy {
   const { bucket, access = 'upkeep', vacuum = false } = tables;
+  const { runs, files } = objectsOf(tables);
   const arns = arnsOf(tables);
   const everything = arns(['*']);
-  const written = access === 'write' ? everything : access === 'read' ? [] : arns([RUNS, COMPACTED]);
+  const written = access === 'write' ? everything : arns([...runs, ...files]);
   const checkpoints = access === 'upkeep' && vacuum ? arns(CHECKPOINTS) : [];
-  const deleted = access === 'write' || (access === 'upkeep' && vacuum) ? everything : arns([RUNS]);
+  const deleted = access === 'write' || (access === 'upkeep' && vacuum) ? everything : arns(runs);
   const statements = [
     allow(['s3:GetObject'], everything),
     // For the whole bucket: without it S3 answers 403 for an object that is not there.
@@ -62,7 +73,7 @@ export function sparkTablePolicy(scope: Construct, id: string, tables: SparkTabl
 
 /** What whoever starts runs needs beside the rights to read the tables and to commit to them. */
 export function sparkRunPolicy(scope: Construct, id: string, tables: SparkTables): Policy {
-  const runs = arnsOf(tables)([RUNS]);
+  const runs = arnsOf(tables)(objectsOf(tables).runs);
   const statements = [allow(['s3:GetObject', 's3:PutObject', 's3:AbortMultipartUpload', 's3:DeleteObject'], runs)];
   return policyOf(scope, id, tables, statements, runs);
 }

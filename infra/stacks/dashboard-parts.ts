@@ -23,6 +23,7 @@ export interface StackParts {
   readonly maintenance: Watched | undefined;
   readonly catalog: Watched | undefined;
   readonly cdfExport: Watched | undefined;
+  readonly medallion: Watched | undefined;
 }
 
 type Row = Pick<DashboardPart, 'title' | 'service' | 'metrics'>;
@@ -41,6 +42,11 @@ const ROWS: Readonly<Record<Exclude<keyof StackParts, 'queues'>, Row>> = {
     title: 'Merge',
     service: 'merge',
     metrics: ['filesCompacted', 'filesAppended', 'quarantined', 'conflicts', 'failures'],
+  },
+  medallion: {
+    title: 'Steps',
+    service: 'medallion',
+    metrics: ['rowsWritten', 'versionsBehind', 'rowsQuarantined', 'qualityWarnings', 'conflicts', 'failures'],
   },
   webhooks: { title: 'Webhooks', service: 'webhook', metrics: [] },
   maintenance: {

@@ -14,6 +14,7 @@ import type { EventGrouping } from '../constructs/event-grouping.ts';
 import { LandingBucket } from '../constructs/landing-bucket.ts';
 import type { LoadPipeline } from '../constructs/load-pipeline.ts';
 import { MaintenanceAlarms } from '../constructs/maintenance-alarms.ts';
+import type { MedallionPipeline } from '../constructs/medallion-pipeline.ts';
 import type { MergePipeline } from '../constructs/merge-pipeline.ts';
 import type { ObjectTagging } from '../constructs/object-tagging.ts';
 import { PipelineAlarms } from '../constructs/pipeline-alarms.ts';
@@ -21,13 +22,14 @@ import { PipelineDashboard } from '../constructs/pipeline-dashboard.ts';
 import type { QueueIngestPipeline } from '../constructs/queue-ingest-pipeline.ts';
 import { SparkJobs } from '../constructs/spark-jobs.ts';
 import { CatalogQueue, type TableCatalog } from '../constructs/table-catalog.ts';
-import { MaintenanceQueue, TableMaintenance } from '../constructs/table-maintenance.ts';
+import { type MaintainedTables, MaintenanceQueue, TableMaintenance } from '../constructs/table-maintenance.ts';
 import type { WebhookEndpoint } from '../constructs/webhook-endpoint.ts';
 import { addCatalog } from './catalog-parts.ts';
 import { dashboardParts } from './dashboard-parts.ts';
 import { addExports } from './export-parts.ts';
 import { addKafka } from './kafka-parts.ts';
 import { addGrouping, addLoader, addMerge, addTagging } from './landing-parts.ts';
+import { addMedallion, type MedallionParts, withTargets } from './medallion-parts.ts';
 import { addQueues, queueTables } from './queue-parts.ts';
 import { addWebhooks } from './webhook-parts.ts';
 
@@ -64,6 +66,8 @@ export class ResacaStack extends Stack {
   readonly load: LoadPipeline | undefined;
   /** Where the configuration has small files merged. */
   readonly merge: MergePipeline | undefined;
+  /** Where the configuration has steps. */
+  readonly medallion: MedallionPipeline | undefined;
   /** Unless the configuration turns it off. */
   readonly maintenance: TableMaintenance | undefined;
   /** Where the configuration has a catalog. */
@@ -137,15 +141,23 @@ export class ResacaStack extends Stack {
     if (loader !== undefined) this.load = addLoader(this, deployment, loader, landingParts);
     const { merge } = deployment;
     if (merge !== undefined) this.merge = addMerge(this, deployment, merge, { ...landingParts, asksFor });
+    const { medallion } = deployment;
+    let medallionParts: MedallionParts | undefined;
+    if (medallion !== undefined) {
+      const buckets = { landing: this.bucket, kafka: this.bronze?.bucket };
+      medallionParts = addMedallion(this, deployment, medallion, { buckets, eventsKey, topic, ...asksFor });
+      this.medallion = medallionParts.pipeline;
+    }
     if (work !== undefined) {
-      this.maintenance = this.addMaintenance(deployment, work);
+      this.maintenance = this.addMaintenance(deployment, work, medallionParts?.tables ?? []);
       new CfnOutput(this, 'MaintenanceQueueUrl', { value: work.queue.queueUrl });
       new CfnOutput(this, 'MaintenanceDeadLetterQueueUrl', { value: work.deadLetters.queueUrl });
       new CfnOutput(this, 'MaintenanceFunctionName', { value: this.maintenance.function.functionName });
     }
     if (changes !== undefined) {
       const others = [...(this.bronze === undefined ? [] : [this.bronze]), ...this.queues.values()];
-      const buckets = [...new Set([this.bucket, ...others.map(({ bucket }) => bucket)])];
+      const targets = medallionParts?.tables ?? [];
+      const buckets = [...new Set([this.bucket, ...[...others, ...targets].map(({ bucket }) => bucket)])];
       this.catalog = addCatalog(this, deployment, { work: changes, buckets, topic: this.alarms.topic });
     }
     if (deployment.exports.length > 0) {
@@ -176,6 +188,7 @@ export class ResacaStack extends Stack {
   private addMaintenance(
     { maintenance, append, prefixes, kafka, tables, landing }: Deployment,
     work: MaintenanceQueue,
+    targets: readonly MaintainedTables[],
   ): TableMaintenance {
     const { optimize, vacuum, cleanLog, reconcile, spark, maxConcurrency = 2, memorySize = 2048 } = maintenance ?? {};
     const { logLevel, tracing, metricsByTable, logRetention } = append;
@@ -184,11 +197,10 @@ export class ResacaStack extends Stack {
         ? []
         : [{ bucket: this.bronze.bucket, prefixes: this.bronze.tableFolders, commits: kafkaCommitRules(kafka ?? {}) }];
     const commits = appendCommitRules(parseAppendConfig(tables));
-    const all = [
-      { bucket: this.bucket, prefixes, commits, landing: true },
-      ...bronze,
-      ...queueTables(this.queues.values()),
-    ];
+    const all = withTargets(
+      [{ bucket: this.bucket, prefixes, commits, landing: true }, ...bronze, ...queueTables(this.queues.values())],
+      targets,
+    );
     const construct = new TableMaintenance(this, 'Maintenance', {
       work,
       tables: all,

@@ -31,6 +31,9 @@ const UNITS: Readonly<Record<keyof TableMetrics, (typeof MetricUnit)[keyof typeo
   changesExported: MetricUnit.Count,
   versionsExported: MetricUnit.Count,
   versionsBehind: MetricUnit.Count,
+  rowsQuarantined: MetricUnit.Count,
+  qualityWarnings: MetricUnit.Count,
+  rowsLate: MetricUnit.Count,
   freshnessLag: MetricUnit.Milliseconds,
 };
 

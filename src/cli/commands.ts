@@ -26,6 +26,10 @@ const OWN: readonly (readonly [name: string, load: Load])[] = [
   ['queue replay', async () => (await import('./queue-replay/command.ts')).queueReplayCommand],
   ['cdf export', async () => (await import('./cdf-export/command.ts')).cdfExportCommand],
   ['cdf show', async () => (await import('./cdf-show/command.ts')).cdfShowCommand],
+  ['step run', async () => (await import('./step-run/command.ts')).stepRunCommand],
+  ['step status', async () => (await import('./step-status/command.ts')).stepStatusCommand],
+  ['step reset', async () => (await import('./step-reset/command.ts')).stepResetCommand],
+  ['graph', async () => (await import('./graph/command.ts')).graphCommand],
   ['cost', async () => (await import('./cost/command.ts')).costCommand],
 ];
 

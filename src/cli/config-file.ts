@@ -17,6 +17,7 @@ export const DEPLOYMENT_PARTS: readonly string[] = [
   'loader',
   'merge',
   'maintenance',
+  'medallion',
   'tagging',
   'catalog',
   'exports',

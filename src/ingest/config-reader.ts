@@ -65,17 +65,21 @@ export class ConfigReader {
     return new ConfigReader(value, this.path, this.problems);
   }
 
-  child(name: string): ConfigReader {
-    return new ConfigReader(this.fields[name], this.at(name), this.problems);
+  /** `ofText`: the object that a text in its place stands for. */
+  child(name: string, ofText?: (text: string) => object): ConfigReader {
+    return new ConfigReader(expand(this.fields[name], ofText), this.at(name), this.problems);
   }
 
-  children(name: string): ConfigReader[] {
+  /** `ofText`: the object that a text in the list stands for. */
+  children(name: string, ofText?: (text: string) => object): ConfigReader[] {
     const value = this.fields[name] ?? [];
     if (!Array.isArray(value)) {
       this.problem(name, `expected a list, got ${describe(value)}`);
       return [];
     }
-    return value.map((item, index) => new ConfigReader(item ?? null, `${this.at(name)}[${index}]`, this.problems));
+    return value.map(
+      (item, index) => new ConfigReader(expand(item, ofText) ?? null, `${this.at(name)}[${index}]`, this.problems),
+    );
   }
 
   choice<T extends string>(name: string, choices: readonly T[], fallback: T): T {
@@ -133,6 +137,10 @@ export class ConfigReader {
   private at(name: string): string {
     return this.path === '' ? name : `${this.path}.${name}`;
   }
+}
+
+function expand(value: unknown, ofText?: (text: string) => object): unknown {
+  return typeof value === 'string' && ofText !== undefined ? ofText(value) : value;
 }
 
 function describe(value: unknown): string {

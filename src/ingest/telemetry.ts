@@ -46,6 +46,12 @@ export interface TableMetrics {
   versionsExported: number;
   /** Versions whose changes are not exported yet. */
   versionsBehind: number;
+  /** Rows of a step that broke a rule of quality and went to the quarantine table. */
+  rowsQuarantined: number;
+  /** Rows of a step that broke a rule which only counts. */
+  qualityWarnings: number;
+  /** Records of a step that came too late to change anything. */
+  rowsLate: number;
   /** ms from the oldest event of the batch to the commit. */
   freshnessLag: number;
 }

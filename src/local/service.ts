@@ -28,6 +28,8 @@ export interface ServiceOptions {
   readonly logFile?: string;
   /** Of the local parts; tests shorten the times. */
   readonly settings?: Partial<ServiceSettings>;
+  /** The folder as a store, with what else is to see what is written. @default as it is */
+  readonly decorate?: (store: ObjectStore) => ObjectStore;
   /** Called for each change that is sent to the queue. */
   readonly onChange?: (change: ObjectChange, body: string) => void;
 }
@@ -200,7 +202,8 @@ async function openPlace(options: ServiceOptions, settings: ServiceSettings): Pr
       telemetry.log('error', 'message is a dead letter', { messageId: letter.id, receiveCount: letter.receiveCount });
     },
   });
-  const { store, report: quarantine } = observeQuarantine(createFolderStore(root));
+  const { decorate = (plain) => plain } = options;
+  const { store, report: quarantine } = observeQuarantine(decorate(createFolderStore(root)));
   const urlOf = (tableRoot: string) => (tableRoot === '' ? root : join(root, tableRoot));
   const tableRef = (tableRoot: string) => ({ store, root: tableRoot, url: urlOf(tableRoot) });
   const reader = createCheckpointReader();

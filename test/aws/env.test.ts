@@ -52,6 +52,7 @@ describe('the environment of the append function', () => {
       RESACA_SPARK_APPLICATION_ID: '00f',
       RESACA_SPARK_ROLE_ARN: 'arn:aws:iam::1:role/jobs',
       RESACA_SPARK_SCRIPT: 's3://assets/optimize.py',
+      RESACA_SPARK_LIBRARY: 's3://assets/lib.zip',
     };
     const env = { RESACA_PLACES: '[{"bucket":"lake"}]', RESACA_POSTPONED_QUEUE_URL: 'https://later', ...spark };
     const { config, postponedQueueUrl, spark: application } = maintenanceEnvironment(env);
@@ -61,6 +62,7 @@ describe('the environment of the append function', () => {
       applicationId: '00f',
       executionRoleArn: 'arn:aws:iam::1:role/jobs',
       script: 's3://assets/optimize.py',
+      library: 's3://assets/lib.zip',
     });
     assert.equal(maintenanceEnvironment({}).spark, undefined);
     assert.throws(() => maintenanceEnvironment(spark), /RESACA_POSTPONED_QUEUE_URL: is missing/);

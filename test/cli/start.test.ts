@@ -28,6 +28,17 @@ describe('resaca start', () => {
     assert.match(second.stdout, /^web_requests\n {2}version \d+: 40 files/m);
   });
 
+  it('shows silver and gold of files and Kafka records, each once, and again on top of what is there', async () => {
+    const cwd = makeTempFolder();
+    for (const run of ['first', 'second']) {
+      const { code, stdout, stderr } = await runCli(['start', '--medallion'], { cwd });
+      assert.equal(code, 0, `${run}: ${stderr}`);
+      assert.match(stdout, /^gold\/customers .*\n {2}customer +orders +revenue\n {2}\S+ +\d+ +[\d.]+$/m);
+      assert.match(stdout, /^gold\/pages .*\n {2}page +requests +bytes +slowest +errors\n/m);
+      assert.match(stdout, /6 files and 1,800 records are in silver and gold in .* s,\neach once: 1,200 orders/);
+    }
+  });
+
   it('serves a folder until it is told to end, and goes on after it was killed', async () => {
     const folder = makeTempFolder();
     landFile(folder, 't/p=1/a.parquet');

@@ -22,6 +22,10 @@ const others = templateOf({
   webhooks: [{ path: '/in', table: 'in', secretName: 'in', signature: 'bearer' }],
   maintenance: { optimize: {}, spark: {}, reconcile: {} },
   tagging: { rules: [{ tags: { type: '{extension}' } }] },
+  medallion: {
+    architecture: process.arch === 'x64' ? 'x86_64' : 'arm64',
+    steps: [{ target: 'silver/a', source: 'lake/a', sql: 'SELECT 1' }],
+  },
 });
 const all = Object.values(others.findResources('AWS::CloudWatch::Alarm')).map(({ Properties }) => Properties);
 const alarmOf = (id: string) => alarms.find(({ AlarmName }) => AlarmName === `resaca-dev-${id}`);

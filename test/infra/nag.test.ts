@@ -36,6 +36,9 @@ const LANDING_PARTS: ResacaConfig = {
   merge: { rules: [{ prefix: 'staging/{team}', table: 'lake/{team}/small' }] },
 };
 
+/** Of this machine: DuckDB is there for it. */
+const ARCHITECTURE = process.arch === 'x64' ? 'x86_64' : 'arm64';
+
 const SHAPES: Readonly<Record<string, ResacaConfig>> = {
   'without a configuration': {},
   'with an existing bucket': { landing: { bucketName: 'mine' } },
@@ -63,6 +66,23 @@ const SHAPES: Readonly<Record<string, ResacaConfig>> = {
   'with the same through EventBridge': {
     ...LANDING_PARTS,
     landing: { ...LANDING_PARTS.landing, notifications: 'eventbridge' },
+  },
+  'with steps in its buckets and another, and keys': {
+    encryption: 'kms',
+    landing: { notifications: 'eventbridge', prefixes: ['bronze'] },
+    kafka: { clusterArn: CLUSTER_ARN, topics: ['web'] },
+    medallion: {
+      architecture: ARCHITECTURE,
+      steps: [
+        { target: 'silver/orders', source: 'bronze/orders', sql: 'SELECT 1', mode: 'merge', keys: ['id'] },
+        {
+          target: { bucket: 'gold-tables', prefix: 'gold/sales' },
+          source: { step: 'silver-orders' },
+          lookups: [{ bucket: 'kafka', prefix: 'bronze/web' }],
+          sql: 'SELECT 1',
+        },
+      ],
+    },
   },
   'with grouped events and tags': {
     append: { queue: 'grouped', groups: 4 },

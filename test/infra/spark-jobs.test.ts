@@ -9,6 +9,7 @@ import { Key } from 'aws-cdk-lib/aws-kms';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { SparkJobs, type SparkJobsProps } from '../../infra/constructs/spark-jobs.ts';
 import type { SparkTables } from '../../infra/constructs/spark-policy.ts';
+import { SPARK_VARIABLES } from '../../src/aws/emr-env.ts';
 import { ConfigError } from '../../src/ingest/config-reader.ts';
 import { checkedApp, findings } from '../support/nag.ts';
 import { createApp } from '../support/templates.ts';
@@ -90,8 +91,8 @@ describe('Spark jobs', () => {
   });
 
   const READ = ['s3:GetObject lake/lake/raw/*', 's3:ListBucket lake'];
-  const RUNS = ['*_resaca/optimize/*'].map((name) => `lake/lake/raw/${name}`);
-  const FILES = ['*resaca-compacted-*'].map((name) => `lake/lake/raw/${name}`);
+  const RUNS = ['lake/lake/raw/*_resaca/optimize/*'];
+  const FILES = ['lake/lake/raw/*resaca-compacted-*'];
 
   it('may read the tables, and write what compaction writes: no log, nothing elsewhere', () => {
     const rights = bucketRights(templateOf(), 'SparkRole');
@@ -102,6 +103,18 @@ describe('Spark jobs', () => {
         ...[...RUNS, ...FILES].flatMap((object) => [`s3:PutObject ${object}`, `s3:AbortMultipartUpload ${object}`]),
         ...RUNS.map((object) => `s3:DeleteObject ${object}`),
       ].sort(),
+    );
+  });
+
+  it('may write what steps write, where they are for steps', () => {
+    const rights = bucketRights(
+      templateOf(() => ({ tables: { access: 'steps' } })),
+      'SparkRole',
+    );
+    const written = ['*_resaca/step/*', '*resaca-step-*'];
+    assert.deepEqual(
+      rights.filter((right) => right.startsWith('s3:PutObject')),
+      written.map((name) => `s3:PutObject lake/lake/raw/${name}`),
     );
   });
 
@@ -137,13 +150,13 @@ describe('Spark jobs', () => {
     assert.ok(patterns.some((pattern) => toRegExp(pattern).test(commit.replace('json', 'checkpoint.parquet'))));
   });
 
-  it('read their script, and others that are added, and no other asset', () => {
+  it('read their scripts, the library, and others that are added, and no other asset', () => {
     const { stack, jobs } = stackWith();
     const other = jobs.addScript('Silver', join(import.meta.dirname, '../../package.json'));
     assert.match(String(stack.resolve(other)?.['Fn::Sub'] ?? other), /^s3:\/\/.*\.json$/);
     const objects = rightsOf(Template.fromStack(stack)).filter((right) => /cdk-.*assets/.test(right));
-    assert.equal(objects.length, 2);
-    for (const right of objects) assert.match(right, /^s3:GetObject .*\/[0-9a-f]{64}\.(py|json)$/);
+    assert.equal(objects.length, 4);
+    for (const right of objects) assert.match(right, /^s3:GetObject .*\/[0-9a-f]{64}\.(py|zip|json)$/);
     const script = readFileSync(join(import.meta.dirname, '../../spark/optimize.py'), 'utf8');
     assert.match(script, /def rewrite\(/);
   });
@@ -178,10 +191,14 @@ describe('Spark jobs', () => {
     );
   });
 
-  it('are found by three variables', () => {
+  it('are found by four variables, of which one is another for steps', () => {
     const { jobs, stack } = stackWith();
     const names = Object.keys(jobs.environment);
-    assert.deepEqual(names, ['RESACA_SPARK_APPLICATION_ID', 'RESACA_SPARK_ROLE_ARN', 'RESACA_SPARK_SCRIPT']);
+    assert.deepEqual(names, SPARK_VARIABLES);
+    const { RESACA_SPARK_SCRIPT: script, ...others } = jobs.stepEnvironment;
+    const { RESACA_SPARK_SCRIPT: upkeep, ...same } = jobs.environment;
+    assert.notDeepEqual(stack.resolve(script), stack.resolve(upkeep));
+    assert.deepEqual(others, same);
     assert.ok(names.every((name) => stack.resolve(jobs.environment[name]) !== ''));
   });
 

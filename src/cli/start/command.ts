@@ -20,6 +20,8 @@ export const startCommand: Command = {
       'deleted is removed from its table. It may be killed at any moment and started again: no file is lost or doubled.',
     'With --kafka: starts Apache Kafka, sends web requests to it for some seconds, shows how they become a Delta table, ' +
       'and checks the result. It needs Java, and Maven to get Kafka at the first time.',
+    'With --medallion: lets files of orders land and hands over Kafka records of web requests, without a broker, shows how silver and ' +
+      'gold tables follow from them, queries these, and checks the result.',
   ],
   positionals: [],
   options: {
@@ -27,6 +29,7 @@ export const startCommand: Command = {
     config: { value: 'FILE', help: 'rules for the tables, as JSON (with --landing)' },
     once: { help: 'end when all that is there was handled (with --landing)' },
     kafka: { help: 'show the way from a Kafka topic to a table instead' },
+    medallion: { help: 'show the way from files and Kafka records to silver and gold instead' },
     log: { value: 'FILE', help: 'logs of the append function (default: .resaca/append.log in the folder)' },
   },
   examples: [
@@ -34,6 +37,7 @@ export const startCommand: Command = {
     'resaca start --landing /data/landing --config tables.json',
     'resaca start --landing /data/landing --once',
     'resaca start --kafka',
+    'resaca start --medallion',
   ],
   stopsCleanly: true,
   run: runStart,
@@ -41,6 +45,7 @@ export const startCommand: Command = {
 
 async function runStart(args: ParsedArgs, context: CommandContext): Promise<ExitCode> {
   if (args.flag('kafka')) return startKafka(args, context);
+  if (args.flag('medallion')) return startMedallion(args, context);
   const landing = args.value('landing');
   const logFile = args.value('log');
   if (landing === undefined) {
@@ -56,11 +61,21 @@ async function runStart(args: ParsedArgs, context: CommandContext): Promise<Exit
 }
 
 async function startKafka(args: ParsedArgs, context: CommandContext): Promise<ExitCode> {
-  for (const name of ['landing', 'config', 'once', 'log']) {
-    if (args.flag(name)) throw new UsageError(`--${name} and --kafka cannot be used together`);
-  }
+  refuseBeside('kafka', ['landing', 'config', 'once', 'log', 'medallion'], args);
   const { runKafkaDemo } = await import('./kafka-demo.ts');
   return runKafkaDemo(context);
+}
+
+async function startMedallion(args: ParsedArgs, context: CommandContext): Promise<ExitCode> {
+  refuseBeside('medallion', ['landing', 'config', 'once', 'log'], args);
+  const { runMedallionDemo } = await import('./medallion-demo.ts');
+  return runMedallionDemo(context);
+}
+
+function refuseBeside(mode: string, names: readonly string[], args: ParsedArgs): void {
+  for (const name of names) {
+    if (args.flag(name)) throw new UsageError(`--${name} and --${mode} cannot be used together`);
+  }
 }
 
 /** Throws UsageError: nothing is started with a configuration that is wrong. */

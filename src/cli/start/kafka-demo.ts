@@ -6,6 +6,7 @@ import { parseConsumerConfig } from '../../consumer/config.ts';
 import { createLog } from '../../consumer/log.ts';
 import { type KafkaService, startKafkaService } from '../../consumer/service.ts';
 import type { TableRef } from '../../delta/table.ts';
+import { TOPIC, webRequest } from '../../local/demo/kafka-records.ts';
 import { createRandom, type Random } from '../../local/demo/random.ts';
 import { startLocalKafka } from '../../local/kafka-broker.ts';
 import { createCheckpointReader } from '../../parquet/checkpoint-reader.ts';
@@ -19,7 +20,6 @@ import { readingLines } from './summary.ts';
 
 /** Broker and tables; hidden, because the other demo serves the folder around it. */
 const FOLDER = 'landing/.kafka';
-const TOPIC = 'web_requests';
 const PARTITIONS = 3;
 /** Records sent at once, how often, and how long apart, ms. */
 const BATCH = 50;
@@ -173,7 +173,7 @@ async function produce(
   const random = createRandom(Date.now());
   try {
     for (let batch = 0; batch < BATCHES && !signal.aborted; batch += 1) {
-      const messages = Array.from({ length: BATCH }, () => webRequest(random));
+      const messages = Array.from({ length: BATCH }, () => messageOf(random));
       sent.good += messages.length;
       if (batch < BROKEN) {
         messages.push({ topic: TOPIC, key: Buffer.from('broken'), value: Buffer.from('{"path": "/cut o') });
@@ -188,16 +188,7 @@ async function produce(
   }
 }
 
-function webRequest(random: Random) {
-  const user = random.whole(1, 200);
-  const value = {
-    time: new Date().toISOString(),
-    method: random.pick(['GET', 'GET', 'GET', 'POST', 'DELETE']),
-    path: `/${random.pick(['products', 'orders', 'search', 'login'])}/${random.whole(1, 5_000)}`,
-    status: random.pick([200, 200, 200, 304, 404, 500]),
-    bytes: random.whole(200, 90_000),
-    seconds: random.whole(2, 4_000) / 1000,
-    user: { id: user, agent: random.pick(['Firefox', 'Chrome', 'Safari', 'curl']) },
-  };
-  return { topic: TOPIC, key: Buffer.from(`user-${user}`), value: Buffer.from(JSON.stringify(value)) };
+function messageOf(random: Random) {
+  const { key, value } = webRequest(random);
+  return { topic: TOPIC, key: Buffer.from(key), value: Buffer.from(JSON.stringify(value)) };
 }
