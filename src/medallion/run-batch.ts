@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { loadSnapshot } from '../delta/snapshot.ts';
 import { type BatchOutcome, commitBatch } from './commit/commit-batch.ts';
 import { filesOf, relationOf, tableOf } from './commit/side-table.ts';
 import { shapeTarget, type TargetShape } from './commit/target-shape.ts';
@@ -10,7 +11,7 @@ import { assertFits } from './modes/candidates.ts';
 import { needsOf, prepareMode } from './modes/prepare.ts';
 import { createTransformer } from './modes/transformer.ts';
 import { NAMES } from './plan/names.ts';
-import { createCheck } from './quality/run-checks.ts';
+import { createCheck, lookupsOfQuarantine } from './quality/run-checks.ts';
 import { Tally } from './tally.ts';
 
 /** Tries to work a batch out again because other writers changed what it had read. */
@@ -96,7 +97,7 @@ function count({ tally, batch }: BatchJob, { adds, rows }: ModeCommit, filesRemo
 
 async function prepare(job: BatchJob, session: EngineSession): Promise<BatchContext> {
   const { rule, deps, head, batch } = job;
-  await addInputs(job, session);
+  const lookups = await addInputs(job, session);
   const transformer = await createTransformer(job, session);
   const { result } = transformer;
   const table = deps.tableAt(rule.target);
@@ -106,16 +107,24 @@ async function prepare(job: BatchJob, session: EngineSession): Promise<BatchCont
   await transformer.runSide('plus');
   if (hasWent) await transformer.runSide('minus');
   const went = hasWent ? NAMES.went : undefined;
-  return { ...job, session, transformer, shape, went, check: createCheck({ ...job, session, shape }) };
+  return { ...job, session, transformer, shape, went, check: createCheck({ ...job, session, shape, lookups }) };
 }
 
-async function addInputs({ rule, deps, batch }: BatchJob, session: EngineSession): Promise<void> {
+/** Adds the source's changes and the lookups; gives the versions of the lookups by their names. */
+async function addInputs(job: BatchJob, session: EngineSession): Promise<ReadonlyMap<string, number>> {
+  const { rule, deps, batch } = job;
   await session.addRelation(batch.relation);
+  const known = await lookupsOfQuarantine(job);
+  const versions = new Map<string, number>();
   for (const lookup of rule.lookups) {
     const table = deps.tableAt(lookup);
-    const snapshot = await tableOf(rule, table, deps);
+    const version = known.get(lookup.name);
+    const snapshot =
+      version === undefined ? await tableOf(rule, table, deps) : await loadSnapshot(table, deps.reader, { version });
+    versions.set(lookup.name, snapshot.version);
     const files = await filesOf(snapshot, deps);
     assertFits({ rule }, files, { url: table.url, what: 'as a lookup' });
     await session.addRelation(relationOf(lookup.name, snapshot, files));
   }
+  return versions;
 }

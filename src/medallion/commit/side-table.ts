@@ -102,6 +102,8 @@ export interface SideCommit {
   readonly removes: readonly AddFile[];
   /** How far the batch brings the step. */
   readonly txn: Txn;
+  /** What else is to be known of the batch when it is tried again. @default nothing */
+  readonly notes?: readonly Txn[];
   readonly operation: string;
   readonly operationParameters: Readonly<Record<string, unknown>>;
 }
@@ -140,7 +142,7 @@ export function isReached(snapshot: Snapshot | undefined, { appId, version }: Tx
 }
 
 function sideDecision(side: SideCommit, current: Snapshot | undefined, now: number): Decision {
-  const { table, schema, adds, removes, txn, operation, operationParameters } = side;
+  const { table, schema, adds, removes, txn, notes = [], operation, operationParameters } = side;
   const shape: Action[] =
     current === undefined
       ? newTableActions({ schema, partitionColumns: [], configuration: {}, id: randomUUID(), createdTime: now })
@@ -155,7 +157,7 @@ function sideDecision(side: SideCommit, current: Snapshot | undefined, now: numb
   }
   const actions: Action[] = [
     ...shape,
-    { txn },
+    ...[txn, ...notes].map((one) => ({ txn: one })),
     ...removes.map((file) => ({ remove: toRemove(file, now) })),
     ...adds.map((file) => ({ add: toAdd(file) })),
   ];

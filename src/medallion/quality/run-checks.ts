@@ -6,7 +6,33 @@ import { countOf, runStage } from '../plan/stage.ts';
 import { CHECKED, checkStatements, PASSED, violationsSql } from './check.ts';
 import { QUARANTINE_SCHEMA, quarantineOutput } from './quarantine-table.ts';
 
-type CheckContext = Pick<BatchContext, 'session' | 'shape'> & BatchJob;
+type CheckContext = Pick<BatchContext, 'session' | 'shape'> &
+  BatchJob & {
+    /** Versions of the lookups that the batch has, by their names. */
+    readonly lookups: ReadonlyMap<string, number>;
+  };
+
+/**
+ * Versions of the lookups, by their names, with which an earlier try of a batch kept rows out. Another try has to judge by the same:
+ * a row that only breaks a rule by the newer lookup would be in neither table.
+ */
+export async function lookupsOfQuarantine(job: BatchJob): Promise<ReadonlyMap<string, number>> {
+  const { rule, deps } = job;
+  if (rule.lookups.length === 0 || !rule.quality.some(({ action }) => action === 'quarantine')) return new Map();
+  const quarantine = await snapshotOf(sideTable(deps.tableAt(rule.target), 'quarantine'), deps);
+  if (quarantine === undefined || !isReached(quarantine, sideTxn(job))) return new Map();
+  return new Map(
+    rule.lookups.flatMap(({ name }) => {
+      const version = quarantine.txns.get(lookupAppId(job, name))?.version;
+      return version === undefined ? [] : [[name, version] as const];
+    }),
+  );
+}
+
+/** Of the `txn` by which the quarantine table tells which version of a lookup it was made with. */
+function lookupAppId(job: BatchJob, lookup: string): string {
+  return `${sideTxn(job).appId}:lookup:${lookup}`;
+}
 
 /**
  * What the quality rules do to a batch: rows that break one are counted, put into the quarantine table, or make the batch fail
@@ -49,7 +75,7 @@ function assertNoFailure(
 
 /** Commits the rows that are kept out, unless an earlier try of the batch has. */
 async function quarantine(context: CheckContext, columns: readonly string[]): Promise<void> {
-  const { rule, deps, deadline, session, source, batch, shape } = context;
+  const { rule, deps, deadline, session, source, batch, shape, lookups } = context;
   const table = sideTable(shape.table, 'quarantine');
   const head = await snapshotOf(table, deps);
   const txn = sideTxn(context);
@@ -74,6 +100,7 @@ async function quarantine(context: CheckContext, columns: readonly string[]): Pr
     adds,
     removes: [],
     txn,
+    notes: [...lookups].map(([name, version]) => ({ appId: lookupAppId(context, name), version })),
     operation: 'WRITE',
     operationParameters: { mode: 'Append', step: rule.name },
   });
