@@ -62,6 +62,20 @@ function everything(parents: number): ResacaConfig {
       })),
       createDatabase: true,
     },
+    medallion: {
+      architecture: process.arch === 'x64' ? 'x86_64' : 'arm64',
+      notifications: 'eventbridge',
+      spark: {},
+      steps: numbered(40, (index) => ({
+        target:
+          index % 2 === 0
+            ? `silver/orders_of_${index}`
+            : { bucket: 'gold-of-the-company', prefix: `gold/sum_${index}` },
+        source: index % 2 === 0 ? folder(index) : { step: `silver-orders_of_${index - 1}` },
+        lookups: [{ bucket: 'kafka', prefix: `bronze/topic_${index}` }],
+        sql: 'SELECT 1 AS a',
+      })),
+    },
     exports: numbered(20, (index) => ({ prefix: folder(index), to: `s3://feeds-of-the-company/cdf/${index}` })),
     maintenance: { optimize: {}, vacuum: {}, cleanLog: {}, reconcile: {}, spark: {} },
   };
