@@ -38,7 +38,7 @@ async function work(job: BatchJob, session: EngineSession): Promise<BatchOutcome
   let { shape } = context;
   for (let attempt = 0; attempt < MAX_TRIES; attempt++) {
     const made = await run(shape, attempt);
-    const outcome = await commitMade(job, shape, made);
+    const outcome = await commitMade(job, shape, made, found.metrics.violations);
     tally.add({ conflicts: outcome.conflicts });
     if (outcome.kind === 'committed') {
       count(job, made, outcome.removed.length);
@@ -61,6 +61,7 @@ function commitMade(
   { rule, deps, deadline, txns, begun, source, batch }: BatchJob,
   shape: TargetShape,
   made: ModeCommit,
+  violations: Readonly<Record<string, number>>,
 ): Promise<BatchOutcome> {
   const onDefinition = deps.definitionsOf?.(rule.target.bucket);
   const lastUpdated = deps.now();
@@ -77,6 +78,7 @@ function commitMade(
         source: source.table.url,
         sourceFromVersion: batch.fromVersion,
         sourceUntilVersion: batch.untilVersion,
+        ...(Object.keys(violations).length > 0 && { quality: violations }),
       },
     },
   );

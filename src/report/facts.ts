@@ -99,8 +99,16 @@ export interface HistoryFacts {
   /** By commits. */
   readonly writers: readonly WriterFacts[];
   readonly lag: LagFacts | null;
+  /** What rules of quality found, by rows. */
+  readonly quality: readonly QualityFacts[];
   /** Newest first. */
   readonly newestCommits: readonly CommitFacts[];
+}
+
+/** Rows of the commits that broke a rule of quality, be they in the table or in quarantine. */
+export interface QualityFacts {
+  readonly rule: string;
+  readonly rows: number;
 }
 
 /** `writer` and `operation` are null in the series of all others. */

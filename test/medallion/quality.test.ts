@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { readCommit } from '../../src/delta/commit-file.ts';
+import { commitKey } from '../../src/delta/log-path.ts';
 import { isStepError } from '../../src/medallion/errors.ts';
 import type { QualityCheck, QualityRule, StepMode, StepRule } from '../../src/medallion/rule.ts';
 import { structOf } from '../cdf/cdf-world.ts';
 import { CrashError, createFaultyStore } from '../support/faulty-store.ts';
-import { createStepWorld, type Row, ruleOf } from './step-world.ts';
+import { createStepWorld, type Row, ruleOf, type StepWorld } from './step-world.ts';
 
 const EVENTS = structOf({ id: 'long', name: 'string', n: 'double' });
 const SQL = 'SELECT * FROM bronze';
@@ -52,6 +54,7 @@ describe('a quality rule', () => {
       const warned = await world.run(withRules([{ name: 'rule', check, action: 'warn' }]));
       assert.deepEqual(warned.metrics.violations, { rule: broken });
       assert.equal(warned.metrics.rowsInserted, ROWS.length);
+      assert.equal(await qualityOf(world), JSON.stringify({ rule: broken }));
       const rule = { ...withRules([{ name: 'rule', check, action: 'quarantine' }]), name: 'strict' };
       const { metrics } = await world.run({ ...rule, target: { bucket: 'lake', prefix: 'strict' } });
       assert.equal(metrics.rowsQuarantined, broken);
@@ -179,6 +182,13 @@ describe('a quality rule', () => {
     assert.equal((await world.rows('silver__quarantine')).length, 2, 'the next batch has the newer lookup');
   });
 });
+
+/** What the first commit of the target says of the rules. */
+async function qualityOf({ tableAt }: StepWorld): Promise<unknown> {
+  const { actions } = await readCommit(tableAt('silver'), { version: 0, key: commitKey(tableAt('silver'), 0) });
+  const [first] = actions;
+  return first !== undefined && 'commitInfo' in first ? first.commitInfo.operationParameters?.quality : undefined;
+}
 
 /** A quarantined row as the target would have it. */
 function rowOf(text: string): string {

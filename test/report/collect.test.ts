@@ -162,6 +162,29 @@ describe('the files of a table', () => {
   });
 });
 
+describe('rules of quality', () => {
+  it('are told by the commits of steps, whatever else stands there', async () => {
+    const world = await createHistoryWorld();
+    for (const quality of [
+      '{"known":2,"positive":5}',
+      '{"known":1}',
+      'no JSON',
+      '[7]',
+      '{"a":"b","c":-1,"d":1e999}',
+      3,
+      null,
+    ]) {
+      world.advance(DAY);
+      await world.commit({ commitInfo: { operation: 'MERGE', operationParameters: { quality } } });
+    }
+    const { history } = await report(world);
+    assert.deepEqual(history.quality, [
+      { rule: 'positive', rows: 5 },
+      { rule: 'known', rows: 3 },
+    ]);
+  });
+});
+
 describe('commits', () => {
   it('are counted by writer and operation', async () => {
     const { history } = await report(await createdTable());

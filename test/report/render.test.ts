@@ -143,6 +143,15 @@ describe('a report with little to say', () => {
     assert.doesNotMatch(page, /<svg|NaN|Infinity|undefined/);
   });
 
+  it('with rules of quality, and a word of them only then', async () => {
+    const facts = await collect(await busyTable(5));
+    assert.doesNotMatch(renderReport(facts), /quality/i);
+    const quality = [{ rule: '<b>known', rows: 1_200 }];
+    const page = renderReport({ ...facts, history: { ...facts.history, quality } });
+    assert.match(sectionText(page, 'quality'), /By rule Rule Rows &lt;b&gt;known 1,200/);
+    assert.match(page, /<a href="#quality">/);
+  });
+
   it('with one commit in range', async () => {
     const world = await busyTable(50);
     const page = await pageOf(collect(world, 1));

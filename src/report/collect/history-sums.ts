@@ -11,6 +11,7 @@ import type {
 } from '../facts.ts';
 import { liveRows } from './file-sums.ts';
 import { LagSums } from './lag-sums.ts';
+import { QualitySums } from './quality-sums.ts';
 import { TimeBuckets } from './time-buckets.ts';
 
 /** Commits that are listed. */
@@ -56,6 +57,7 @@ export class HistorySums {
   private readonly buckets = new TimeBuckets(emptyBucket, mergeBuckets);
   private readonly pairs = new Map<string, Writable<WriterFacts>>();
   private readonly lag = new LagSums();
+  private readonly quality = new QualitySums();
   private readonly newestCommits: CommitFacts[] = [];
   private files: number;
   private bytes: number | undefined;
@@ -82,6 +84,7 @@ export class HistorySums {
     const operation = change.info.operation ?? '';
     const { addedFiles, removedFiles, addedBytes, changesSchema } = change;
     this.commits += 1;
+    this.quality.add(change.info);
     this.oldest = { version, time };
     this.newest ??= this.oldest;
     if (this.newestCommits.length < NEWEST) {
@@ -115,6 +118,7 @@ export class HistorySums {
       series,
       writers: writers.slice(0, LISTED_PAIRS),
       lag: this.lag.facts(),
+      quality: this.quality.facts(),
       newestCommits: this.newestCommits,
     };
   }

@@ -5,7 +5,7 @@ import { renderLag, renderNewest, renderWriters } from './activity.ts';
 import { renderGrowth } from './growth.ts';
 import { renderHeader, tableFacts } from './header.ts';
 import { renderPartitions, renderSizes } from './sizes.ts';
-import { renderHealth, renderQuarantine, renderSchema } from './state.ts';
+import { renderHealth, renderQuality, renderQuarantine, renderSchema } from './state.ts';
 import { styleSheet } from './style.ts';
 import { section } from './table.ts';
 
@@ -19,6 +19,7 @@ const SECTIONS = [
   ['commits', 'Commits'],
   ['partitions', 'Partitions'],
   ['quarantine', 'Quarantine'],
+  ['quality', 'Quality'],
   ['newest', 'Newest commits'],
   ['schema', 'Schema'],
   ['table', 'Table'],
@@ -27,7 +28,8 @@ const SECTIONS = [
 /** The report as one HTML file that needs nothing else: no scripts, no requests. The same facts give the same bytes. */
 export function renderReport(facts: ReportFacts): string {
   const title = html`${facts.table.slice(0, 300).toWellFormed()}: table report`;
-  const links = SECTIONS.map(([id, name]) => html`<li><a href="#${id}">${name}</a></li>`);
+  const shown = SECTIONS.filter(([id]) => id !== 'quality' || facts.history.quality.length > 0);
+  const links = shown.map(([id, name]) => html`<li><a href="#${id}">${name}</a></li>`);
   const body = [
     renderHealth(facts),
     renderGrowth(facts),
@@ -36,6 +38,7 @@ export function renderReport(facts: ReportFacts): string {
     renderWriters(facts),
     renderPartitions(facts),
     renderQuarantine(facts),
+    renderQuality(facts),
     renderNewest(facts),
     renderSchema(facts),
     section('table', 'Table', tableFacts(facts)),

@@ -32,6 +32,25 @@ function sentence(text: string): string {
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}${text.endsWith('.') ? '' : '.'}`;
 }
 
+/** What rules of quality found; nothing for a table that has none. */
+export function renderQuality({ history, table: url }: ReportFacts): Html {
+  const { quality } = history;
+  if (quality.length === 0) return NONE;
+  return section(
+    'quality',
+    'Quality',
+    html`<p>Rows that broke a rule of quality, in the commits that were read. Those that a rule keeps out are in ${outside(`${url}__quarantine`, 600)}.</p>`,
+    table(
+      'By rule',
+      [
+        { name: 'Rule', kind: 'code' },
+        { name: 'Rows', kind: 'number' },
+      ],
+      quality.map(({ rule, rows }) => [outside(rule, 120), cell(formatCount(rows))]),
+    ),
+  );
+}
+
 /** What did not fit the table. */
 export function renderQuarantine({ quarantine }: ReportFacts): Html {
   const { files, bytes, more, reasons, newest } = quarantine;
