@@ -46,7 +46,7 @@ const ROWS: Readonly<Record<Exclude<keyof StackParts, 'queues'>, Row>> = {
   medallion: {
     title: 'Steps',
     service: 'medallion',
-    metrics: ['rowsWritten', 'versionsBehind', 'rowsQuarantined', 'qualityWarnings', 'conflicts', 'failures'],
+    metrics: ['commits', 'versionsBehind', 'rowsQuarantined', 'qualityWarnings', 'conflicts', 'failures'],
   },
   webhooks: { title: 'Webhooks', service: 'webhook', metrics: [] },
   maintenance: {

@@ -23,6 +23,17 @@ export const MEASURED = {
     kafkaDeltaIngest: { cpuSecondsAGb: 152, peakMiB: 153 },
     spark: { cpuSecondsAGb: 705, peakMiB: 3_714 },
   } satisfies Record<StreamProgram, StreamFigures> as Readonly<Record<StreamProgram, StreamFigures>>,
+  /** Steps of a thousand rows on the memory store, and docs/medallion.md for the MBs; `runGets` where the function is warm. */
+  medallion: {
+    idleMs: 3,
+    runMs: 150,
+    mbMs: 125,
+    idleGets: 2,
+    idleLists: 2,
+    runGets: 6,
+    runPuts: 2,
+    runLists: 5,
+  },
   /** npm run bench:functions, from here to `optimize`. */
   group: { batchMs: 6, fileMs: 0.045 },
   tag: { batchMs: 19, fileMs: 3 },

@@ -4,6 +4,7 @@ import { type CatalogPart, catalogBill } from './parts/catalog.ts';
 import { type ExportsPart, exportsBill } from './parts/exports.ts';
 import { type LoadedFiles, type LoaderPart, loadedParts, loaderBill } from './parts/loader.ts';
 import { type MaintenancePart, maintenanceBill, type TableLoad } from './parts/maintenance.ts';
+import { type MedallionPart, medallionBill } from './parts/medallion.ts';
 import { type MergePart, mergeBill, mergeCommits, type StagedFiles } from './parts/merge.ts';
 import { type MessageLoad, type QueuePart, queueBatches, queueBill } from './parts/queue-ingest.ts';
 import { type TaggingPart, taggingBill } from './parts/tagging.ts';
@@ -23,6 +24,7 @@ export interface Suite {
   readonly catalog?: CatalogPart;
   readonly exports?: ExportsPart;
   readonly maintenance?: MaintenancePart;
+  readonly medallion?: MedallionPart;
   readonly dashboard: boolean;
   /** KMS keys of the stack's own. */
   readonly keys: number;
@@ -49,6 +51,7 @@ const PARQUET_SHARE = 0.16;
 /** A bill for each part that is on. */
 export function suiteBills(suite: Suite, loads: Loads, prices: PriceList): Bill[] {
   const { append, bronze, queues = [], webhooks, loader, merge, tagging, catalog, exports, maintenance } = suite;
+  const { medallion } = suite;
   const files = landing(suite, loads);
   const stream = loads.stream ?? NO_STREAM;
   const tables = tableLoad(suite, loads);
@@ -65,6 +68,7 @@ export function suiteBills(suite: Suite, loads: Loads, prices: PriceList): Bill[
     catalog && catalogBill(tables.tables, catalog, prices),
     exports && exportsBill(changesOf(tables, loads), exports, prices),
     maintenance && maintenanceBill(tables, maintenance, prices),
+    medallion && medallionBill(tables, medallion, prices),
     stackBill(suite, prices),
   ];
   return bills.filter((bill) => bill !== undefined && bill.items.length > 0) as Bill[];

@@ -33,6 +33,12 @@ const CONFIGS: Readonly<Record<string, ResacaConfig>> = {
   'with the catalog': { catalog: { pattern: 'lake/{database}/{table}' } },
   'with exports': { exports: [{ name: 'orders', prefix: 'lake', to: 'out' }] },
   'with all upkeep': { maintenance: { optimize: {}, vacuum: {}, cleanLog: {}, reconcile: {} } },
+  'with steps': {
+    medallion: {
+      architecture: process.arch === 'x64' ? 'x86_64' : 'arm64',
+      steps: [{ target: 'silver/a', source: 'lake/a', sql: 'SELECT 1 AS a' }],
+    },
+  },
   'with keys of its own': { encryption: 'kms', dashboard: false },
 };
 

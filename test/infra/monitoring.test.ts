@@ -120,6 +120,7 @@ describe('the dashboard', () => {
       'Grouping',
       'Tagging',
       'Merge',
+      'Steps',
       'Webhooks',
       'Maintenance',
       'Queue webhook-in',

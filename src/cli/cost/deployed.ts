@@ -35,7 +35,7 @@ export function defaultSuite(): Suite {
 
 export function deployedOf(deployment: Deployment): Deployed {
   const { kafka, queues, webhooks, webhookFunction, loader, merge, tagging, catalog, exports } = deployment;
-  const { maintenance, dashboard, encryption } = deployment;
+  const { maintenance, medallion, dashboard, encryption } = deployment;
   const suite: Suite = {
     append: appendPart(deployment),
     ...(kafka !== undefined && { bronze: { window: kafka.batchingWindow, memory: kafka.memorySize } }),
@@ -56,6 +56,15 @@ export function deployedOf(deployment: Deployment): Deployed {
     ...(catalog !== undefined && { catalog: { every: catalog.every } }),
     ...(exports.length > 0 && { exports: { every: exports.map(({ every }) => every) } }),
     ...(maintenance !== undefined && { maintenance: maintenancePart(maintenance) }),
+    ...(medallion !== undefined && {
+      medallion: {
+        steps: medallion.steps.length,
+        window: medallion.batchingWindow,
+        every: medallion.every,
+        memory: medallion.memorySize,
+        eventBridge: medallion.notifications === 'eventbridge',
+      },
+    }),
     dashboard,
     keys: KEYS[encryption],
   };

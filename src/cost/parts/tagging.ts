@@ -12,7 +12,7 @@ const MEMORY = 256;
 /** Messages of a batch on average: it is gathered for no long time. An assumption. */
 const BATCH = 10;
 /** A test holds the alarms. */
-const STANDING = { queues: 1, alarms: 3, metrics: 4 };
+const STANDING = { queues: 1, alarms: 4, metrics: 4 };
 
 /** All files that land get tags. */
 export function taggingBill(filesPerDay: number, { eventBridge }: TaggingPart, prices: PriceList): Bill {
