@@ -1,16 +1,13 @@
-import type { CheckpointReader } from '../delta/checkpoint.ts';
 import { askForCheckpoint, type CheckpointRequests } from '../delta/checkpoint-interval.ts';
-import { loadSnapshot } from '../delta/snapshot.ts';
 import type { TableRef } from '../delta/table.ts';
+import { tableOf } from './commit/side-table.ts';
 import type { StepRule, TablePlace } from './rule.ts';
 import type { StepDeps, StepRun } from './step-run.ts';
 
-export interface CheckpointAsking {
+export interface CheckpointAsking extends Pick<StepDeps, 'reader' | 'latestOf' | 'log'> {
   /** Undefined where nobody is asked. */
   readonly requests: CheckpointRequests | undefined;
-  readonly reader: CheckpointReader;
   tableAt(place: TablePlace): TableRef;
-  readonly log: StepDeps['log'];
 }
 
 /**
@@ -18,13 +15,13 @@ export interface CheckpointAsking {
  * committed stays, and the next interval asks again.
  */
 export async function askAfterRun(
-  { requests, reader, tableAt, log }: CheckpointAsking,
+  { requests, tableAt, log, ...reading }: CheckpointAsking,
   { name, target }: StepRule,
   { metrics }: StepRun,
 ): Promise<void> {
   if (requests === undefined || metrics.commits === 0) return;
   try {
-    const snapshot = await loadSnapshot(tableAt(target), reader);
+    const snapshot = await tableOf({ name }, tableAt(target), reading);
     await askForCheckpoint({
       requests,
       bucket: target.bucket,

@@ -28,7 +28,7 @@ export async function lookAt(rule: StepRule, deps: StepDeps): Promise<Look> {
   // The target first: what it has read, the source, which is looked at later, has.
   const head = await snapshotOf(deps.tableAt(rule.target), deps);
   const table = deps.tableAt(rule.source);
-  const opened = await openSource(table, deps.reader);
+  const opened = await openSource(table, deps.reader, deps.latestOf);
   if (opened === undefined) throw noTable(rule, table);
   // What was committed since a batch was begun is for the next one.
   const source = deps.snapshotAt === undefined ? opened : { ...opened, latest: await tableOf(rule, table, deps) };

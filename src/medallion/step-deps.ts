@@ -3,6 +3,7 @@ import { type DefinitionRequests, tellDefinitions } from '../delta/definition-re
 import type { ObjectStore } from '../storage/object-store.ts';
 import { createDuckDbEngine, type DuckDbOptions } from './engine/session.ts';
 import type { TablePlace } from './rule.ts';
+import { createSnapshotCache } from './snapshot-cache.ts';
 import type { StepDeps } from './step-run.ts';
 
 /** Where tables are, and who is told what. */
@@ -22,6 +23,7 @@ export function createStepDeps({ storeFor, urlOf, definitions, engine, ...rest }
   const duckDb = createDuckDbEngine(engine);
   return {
     ...rest,
+    latestOf: createSnapshotCache(rest.reader),
     openSession: () => duckDb.open(),
     tableAt: (place) => ({ store: storeFor(place.bucket), root: place.prefix, url: urlOf(place) }),
     definitionsOf: (bucket) =>

@@ -17,7 +17,9 @@ export interface StepDeps {
   openSession(): Promise<EngineSession>;
   /** For batches that are beyond the session. Opened when it is needed. @default there is no Spark */
   openSpark?(): Promise<StepSpark>;
-  /** A table as a batch has to see it; undefined where there is none. @default as it is */
+  /** The latest version of a table, undefined where there is none. @default it is loaded */
+  latestOf?(table: TableRef): Promise<Snapshot | undefined>;
+  /** A table as a batch has to see it; undefined where there is none. @default the latest */
   snapshotAt?(table: TableRef): Promise<Snapshot | undefined>;
   /** Absolute path or URL of the module of a function transform. @default as the rule has it */
   modulePath?(module: string): string;

@@ -21,9 +21,9 @@ export interface ChangeLog {
   commits(from: number, until: number): AsyncGenerator<Commit, void>;
 }
 
-/** Opens a table's log: loads its latest version. Throws `TABLE_NOT_FOUND` and what else `loadSnapshot` throws. */
-export async function openChangeLog(table: TableRef, reader: CheckpointReader): Promise<ChangeLog> {
-  const latest = await loadSnapshot(table, reader);
+/** Opens a table's log at its latest version, which is loaded unless it is given. Throws `TABLE_NOT_FOUND` and what else `loadSnapshot` throws. */
+export async function openChangeLog(table: TableRef, reader: CheckpointReader, known?: Snapshot): Promise<ChangeLog> {
+  const latest = known ?? (await loadSnapshot(table, reader));
   return {
     latest,
     async snapshotAt(version) {

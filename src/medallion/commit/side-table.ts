@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import type { Action, AddFile, Metadata, Txn } from '../../delta/actions.ts';
-import { isDeltaError } from '../../delta/errors.ts';
 import { newTableActions } from '../../delta/new-table.ts';
 import { canonicalPath } from '../../delta/path.ts';
 import { type StructType, serializeSchema, typesEqual } from '../../delta/schema.ts';
-import { activeFiles, loadSnapshot, type Snapshot } from '../../delta/snapshot.ts';
+import { activeFiles, type Snapshot } from '../../delta/snapshot.ts';
 import type { TableRef } from '../../delta/table.ts';
 import { commit, type Decision } from '../../delta/transaction.ts';
 import type { Relation, WrittenFile } from '../engine.ts';
 import { StepError } from '../errors.ts';
 import type { StepRule } from '../rule.ts';
+import { createSnapshotCache } from '../snapshot-cache.ts';
 import type { StepDeps } from '../step-run.ts';
 import { toAdd, toRemove } from './file-actions.ts';
 
@@ -27,26 +27,18 @@ export function sideTable(target: TableRef, name: 'quarantine' | 'tombstones'): 
   return { store: target.store, root: `${target.root}__${name}`, url: `${target.url}__${name}` };
 }
 
+type TableReading = Pick<StepDeps, 'reader' | 'latestOf' | 'snapshotAt'>;
+
 /** The table as a batch sees it; undefined where there is none. */
 export async function snapshotOf(
   table: TableRef,
-  { reader, snapshotAt }: Pick<StepDeps, 'reader' | 'snapshotAt'>,
+  { reader, latestOf, snapshotAt }: TableReading,
 ): Promise<Snapshot | undefined> {
-  if (snapshotAt !== undefined) return snapshotAt(table);
-  try {
-    return await loadSnapshot(table, reader);
-  } catch (error) {
-    if (isDeltaError(error, 'TABLE_NOT_FOUND')) return undefined;
-    throw error;
-  }
+  return (snapshotAt ?? latestOf ?? createSnapshotCache(reader))(table);
 }
 
 /** A table that a step reads, as the batch sees it. Throws StepError `SOURCE_NOT_FOUND`. */
-export async function tableOf(
-  rule: Pick<StepRule, 'name'>,
-  table: TableRef,
-  deps: Pick<StepDeps, 'reader' | 'snapshotAt'>,
-): Promise<Snapshot> {
+export async function tableOf(rule: Pick<StepRule, 'name'>, table: TableRef, deps: TableReading): Promise<Snapshot> {
   const snapshot = await snapshotOf(table, deps);
   if (snapshot === undefined) throw noTable(rule, table);
   return snapshot;

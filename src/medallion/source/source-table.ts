@@ -2,9 +2,9 @@ import { type ChangeLog, openChangeLog } from '../../cdf/changes/change-log.ts';
 import { type ChangeShape, shapeOf } from '../../cdf/changes/change-schema.ts';
 import { CdfError } from '../../cdf/errors.ts';
 import type { CheckpointReader } from '../../delta/checkpoint.ts';
-import { isDeltaError } from '../../delta/errors.ts';
 import type { Snapshot } from '../../delta/snapshot.ts';
 import type { TableRef } from '../../delta/table.ts';
+import { createSnapshotCache } from '../snapshot-cache.ts';
 
 /** The source of a step, as it was when it was opened. */
 export interface SourceTable {
@@ -15,18 +15,18 @@ export interface SourceTable {
 }
 
 /**
- * Opens the source of a step: one LIST, and what its latest version takes. Undefined where there is no table yet. Throws CdfError
- * `UNSUPPORTED_TABLE` for one whose rows cannot be read, and what `loadSnapshot` throws.
+ * Opens the source of a step at its latest version. Undefined where there is no table yet. Throws CdfError `UNSUPPORTED_TABLE` for one
+ * whose rows cannot be read, and what `loadSnapshot` throws.
  */
-export async function openSource(table: TableRef, reader: CheckpointReader): Promise<SourceTable | undefined> {
-  try {
-    const log = await openChangeLog(table, reader);
-    sourceShape(log.latest);
-    return { table, reader, log, latest: log.latest };
-  } catch (error) {
-    if (isDeltaError(error, 'TABLE_NOT_FOUND')) return undefined;
-    throw error;
-  }
+export async function openSource(
+  table: TableRef,
+  reader: CheckpointReader,
+  latestOf = createSnapshotCache(reader),
+): Promise<SourceTable | undefined> {
+  const latest = await latestOf(table);
+  if (latest === undefined) return undefined;
+  sourceShape(latest);
+  return { table, reader, log: await openChangeLog(table, reader, latest), latest };
 }
 
 /** Columns that the relation of a source has behind those of the table. */
