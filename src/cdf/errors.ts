@@ -1,3 +1,5 @@
+import { CodedError } from '../delta/coded-error.ts';
+
 export type CdfErrorCode =
   /** Commits whose changes are wanted are cleaned up from the log. */
   | 'CHANGES_GONE'
@@ -19,22 +21,8 @@ export type CdfErrorCode =
   | 'TIME_UP';
 
 /** A failure to tell or to export changes. The message says what was got and what was expected; `code` is stable. */
-export class CdfError extends Error {
+export class CdfError extends CodedError<CdfErrorCode> {
   override readonly name = 'CdfError';
-  readonly code: CdfErrorCode;
-  /** What it is about: `table`, `version`, `path`, and what else is known. */
-  readonly data: Readonly<Record<string, unknown>>;
-
-  constructor(
-    code: CdfErrorCode,
-    message: string,
-    data: Readonly<Record<string, unknown>> = {},
-    options?: ErrorOptions,
-  ) {
-    super(message, options);
-    this.code = code;
-    this.data = data;
-  }
 }
 
 export function isCdfError(error: unknown, code?: CdfErrorCode): error is CdfError {

@@ -1,3 +1,5 @@
+import { CodedError } from './coded-error.ts';
+
 export type DeltaErrorCode =
   /** There is no Delta log under the table's root. */
   | 'TABLE_NOT_FOUND'
@@ -28,16 +30,8 @@ export interface DeltaErrorData {
 }
 
 /** A failure of the log library. The message says what was got and what was expected; `code` is stable. */
-export class DeltaError extends Error {
+export class DeltaError extends CodedError<DeltaErrorCode, DeltaErrorData> {
   override readonly name = 'DeltaError';
-  readonly code: DeltaErrorCode;
-  readonly data: DeltaErrorData;
-
-  constructor(code: DeltaErrorCode, message: string, data: DeltaErrorData = {}, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
-    this.data = data;
-  }
 }
 
 export function isDeltaError(error: unknown, code?: DeltaErrorCode): error is DeltaError {

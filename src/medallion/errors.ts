@@ -1,3 +1,5 @@
+import { CodedError } from '../delta/coded-error.ts';
+
 export type StepErrorCode =
   /** Another table lies where the step's source was. */
   | 'SOURCE_REPLACED'
@@ -19,22 +21,8 @@ export type StepErrorCode =
   | 'UNSUPPORTED';
 
 /** A failure of a step. The message says what was got, what was expected, and of which table and version; `code` is stable. */
-export class StepError extends Error {
+export class StepError extends CodedError<StepErrorCode> {
   override readonly name = 'StepError';
-  readonly code: StepErrorCode;
-  /** What it is about: `step`, `table`, `version`, `column`, and what else is known. */
-  readonly data: Readonly<Record<string, unknown>>;
-
-  constructor(
-    code: StepErrorCode,
-    message: string,
-    data: Readonly<Record<string, unknown>> = {},
-    options?: ErrorOptions,
-  ) {
-    super(message, options);
-    this.code = code;
-    this.data = data;
-  }
 }
 
 export function isStepError(error: unknown, code?: StepErrorCode): error is StepError {

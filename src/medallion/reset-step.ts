@@ -1,8 +1,8 @@
 import type { Action, Txn } from '../delta/actions.ts';
+import { toRemove } from '../delta/remove-file.ts';
 import type { Snapshot } from '../delta/snapshot.ts';
 import type { TableRef } from '../delta/table.ts';
 import { commit } from '../delta/transaction.ts';
-import { toRemove } from './commit/file-actions.ts';
 import { filesOf, sideTable, snapshotOf } from './commit/side-table.ts';
 import { StepError } from './errors.ts';
 import { changesAppId, encodePosition } from './position.ts';
@@ -65,7 +65,7 @@ async function resetTable(
       filesRemoved = files.length;
       const actions: Action[] = [
         ...(await positionsAfter(now, rules, deps, options)).map((txn) => ({ txn })),
-        ...files.map((file) => ({ remove: toRemove(file, deps.now()) })),
+        ...files.map((file) => ({ remove: toRemove(file, deps.now(), true) })),
       ];
       const operationParameters = { steps: rules.map(({ name }) => name), fromVersion: options.version ?? 'beginning' };
       const operation = options.empties ? 'TRUNCATE' : 'RESET STEP';

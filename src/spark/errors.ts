@@ -1,3 +1,5 @@
+import { CodedError } from '../delta/coded-error.ts';
+
 export type SparkWorkErrorCode =
   /** The job ended without doing its work, or was cancelled. */
   | 'SPARK_JOB_FAILED'
@@ -7,19 +9,6 @@ export type SparkWorkErrorCode =
   | 'INVALID_RUN';
 
 /** Work that was handed to Spark and came to nothing. The table is as it was before, but for what is committed. */
-export class SparkWorkError extends Error {
+export class SparkWorkError extends CodedError<SparkWorkErrorCode> {
   override readonly name = 'SparkWorkError';
-  readonly code: SparkWorkErrorCode;
-  readonly data: Readonly<Record<string, unknown>>;
-
-  constructor(
-    code: SparkWorkErrorCode,
-    message: string,
-    data: Readonly<Record<string, unknown>> = {},
-    options?: ErrorOptions,
-  ) {
-    super(message, options);
-    this.code = code;
-    this.data = data;
-  }
 }

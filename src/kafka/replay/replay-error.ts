@@ -1,3 +1,5 @@
+import { CodedError } from '../../delta/coded-error.ts';
+
 export type ReplayErrorCode =
   /** The table does not keep where its rows came from. */
   | 'NO_SOURCE_COLUMNS'
@@ -7,19 +9,6 @@ export type ReplayErrorCode =
   | 'FOREIGN_FILE';
 
 /** What is in a table cannot be told, so that nothing may be replayed into it. `data` names the table and the file. */
-export class ReplayError extends Error {
+export class ReplayError extends CodedError<ReplayErrorCode> {
   override readonly name = 'ReplayError';
-  readonly code: ReplayErrorCode;
-  readonly data: Readonly<Record<string, unknown>>;
-
-  constructor(
-    code: ReplayErrorCode,
-    message: string,
-    data: Readonly<Record<string, unknown>> = {},
-    options?: ErrorOptions,
-  ) {
-    super(message, options);
-    this.code = code;
-    this.data = data;
-  }
 }

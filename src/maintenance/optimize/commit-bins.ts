@@ -1,6 +1,7 @@
-import type { Action, RemoveFile } from '../../delta/actions.ts';
+import type { Action } from '../../delta/actions.ts';
 import type { Commit } from '../../delta/commit-file.ts';
 import { canonicalPath } from '../../delta/path.ts';
+import { toRemove } from '../../delta/remove-file.ts';
 import { refreshSnapshot, type Snapshot } from '../../delta/snapshot.ts';
 import type { TableRef } from '../../delta/table.ts';
 import { type CommitOptions, commit, type Decision } from '../../delta/transaction.ts';
@@ -104,7 +105,7 @@ function isSameShape(base: Snapshot, { metadata, protocol }: Snapshot): boolean 
 function decision({ engine, parameters }: CommitContext, bins: readonly PreparedBin[]): Decision {
   const deletionTimestamp = engine.now();
   const removes = bins.flatMap(({ inputs }) =>
-    inputs.map((input): Action => ({ remove: toRemove(input, deletionTimestamp) })),
+    inputs.map((input): Action => ({ remove: toRemove(input, deletionTimestamp, false) })),
   );
   const adds = bins.flatMap(({ add }): Action[] => (add === undefined ? [] : [{ add }]));
   return {
@@ -114,21 +115,5 @@ function decision({ engine, parameters }: CommitContext, bins: readonly Prepared
     operationParameters: parameters,
     operationMetrics: optimizeMetrics(bins),
     isBlindAppend: false,
-  };
-}
-
-function toRemove(input: InputFile, deletionTimestamp: number): RemoveFile {
-  const { path, partitionValues, size, deletionVector, tags, baseRowId, defaultRowCommitVersion } = input;
-  return {
-    path,
-    deletionTimestamp,
-    dataChange: false,
-    extendedFileMetadata: true,
-    partitionValues,
-    size,
-    ...(tags !== undefined && { tags }),
-    ...(deletionVector !== undefined && { deletionVector }),
-    ...(baseRowId !== undefined && { baseRowId }),
-    ...(defaultRowCommitVersion !== undefined && { defaultRowCommitVersion }),
   };
 }

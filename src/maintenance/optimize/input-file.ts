@@ -13,7 +13,7 @@ export interface InputFile {
   /** ms since the epoch. */
   readonly modificationTime: number;
   readonly deletionVector?: DeletionVector;
-  readonly tags?: AddFile['tags'];
+  readonly tags?: NonNullable<AddFile['tags']>;
   readonly baseRowId?: number;
   readonly defaultRowCommitVersion?: number;
 }

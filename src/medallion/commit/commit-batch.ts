@@ -1,10 +1,11 @@
 import type { Action, AddFile, Txn } from '../../delta/actions.ts';
 import type { OnDefinition } from '../../delta/definition-requests.ts';
+import { toRemove } from '../../delta/remove-file.ts';
 import type { Snapshot } from '../../delta/snapshot.ts';
 import { type CommitOptions, commit, type Decision } from '../../delta/transaction.ts';
 import type { WrittenFile } from '../engine.ts';
 import type { StepDeps } from '../step-run.ts';
-import { toAdd, toRemove } from './file-actions.ts';
+import { toAdd } from './file-actions.ts';
 import type { TargetShape } from './target-shape.ts';
 import { type ReadSet, TargetWinners } from './winners.ts';
 
@@ -108,7 +109,7 @@ function decision(batch: BatchCommit, removed: readonly AddFile[], now: number):
   const actions: Action[] = [
     ...shape.actions,
     ...txns.map((txn) => ({ txn })),
-    ...removed.map((file) => ({ remove: toRemove(file, now) })),
+    ...removed.map((file) => ({ remove: toRemove(file, now, true) })),
     ...adds.map((file) => ({ add: toAdd(file) })),
     ...cdc.map(({ path, partitionValues, size }) => ({ cdc: { path, partitionValues, size, dataChange: false } })),
   ];

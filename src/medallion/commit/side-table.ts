@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Action, AddFile, Metadata, Txn } from '../../delta/actions.ts';
 import { newTableActions } from '../../delta/new-table.ts';
 import { canonicalPath } from '../../delta/path.ts';
+import { toRemove } from '../../delta/remove-file.ts';
 import { type StructType, serializeSchema, typesEqual } from '../../delta/schema.ts';
 import { activeFiles, type Snapshot } from '../../delta/snapshot.ts';
 import type { TableRef } from '../../delta/table.ts';
@@ -11,7 +12,7 @@ import { StepError } from '../errors.ts';
 import type { StepRule } from '../rule.ts';
 import { createSnapshotCache } from '../snapshot-cache.ts';
 import type { StepDeps } from '../step-run.ts';
-import { toAdd, toRemove } from './file-actions.ts';
+import { toAdd } from './file-actions.ts';
 
 /** A table beside the target that belongs to it, such as the one with the rows that quality rules kept out. */
 export function sideTable(target: TableRef, name: 'quarantine' | 'tombstones'): TableRef {
@@ -150,7 +151,7 @@ function sideDecision(side: SideCommit, current: Snapshot | undefined, now: numb
   const actions: Action[] = [
     ...shape,
     ...[txn, ...notes].map((one) => ({ txn: one })),
-    ...removes.map((file) => ({ remove: toRemove(file, now) })),
+    ...removes.map((file) => ({ remove: toRemove(file, now, true) })),
     ...adds.map((file) => ({ add: toAdd(file) })),
   ];
   const numOutputRows = adds.reduce((sum, { rows }) => sum + rows, 0);

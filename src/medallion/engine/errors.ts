@@ -1,3 +1,5 @@
+import { CodedError } from '../../delta/coded-error.ts';
+
 export type EngineErrorCode =
   /** SQL that is none, more than one statement, or names what is not there. */
   | 'SQL'
@@ -23,22 +25,8 @@ export type EngineErrorCode =
   | 'INTERNAL';
 
 /** A failure to compute. The message says what was got and what was expected; `code` is stable. */
-export class EngineError extends Error {
+export class EngineError extends CodedError<EngineErrorCode> {
   override readonly name = 'EngineError';
-  readonly code: EngineErrorCode;
-  /** What it is about: `table`, `path`, `relation`, `statement`, `column`, and what else is known. */
-  readonly data: Readonly<Record<string, unknown>>;
-
-  constructor(
-    code: EngineErrorCode,
-    message: string,
-    data: Readonly<Record<string, unknown>> = {},
-    options?: ErrorOptions,
-  ) {
-    super(message, options);
-    this.code = code;
-    this.data = data;
-  }
 }
 
 export function isEngineError(error: unknown, code?: EngineErrorCode): error is EngineError {
