@@ -142,6 +142,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/delta',
     'src/parquet',
     'src/ingest/config-reader.ts',
+    'src/ingest/own-message.ts',
     'types:src/ingest',
     // How deletion vectors and values in the log are read, and where tables are.
     'src/maintenance/optimize/deletion-vector.ts',
@@ -158,6 +159,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/cdf/changes',
     'src/cdf/errors.ts',
     'src/ingest/config-reader.ts',
+    'src/ingest/own-message.ts',
     'src/ingest/concurrently.ts',
     'src/ingest/notifications.ts',
     'types:src/ingest',

@@ -1,6 +1,4 @@
 /** Files that land in S3 become a table: by the append function, by oxbow's, by Spark that reads and writes them. */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { join } from 'node:path';
 import { mapConcurrently } from '../../src/ingest/concurrently.ts';
 import { SPARK_PACKAGES } from '../../test/support/interop/engines.ts';
@@ -10,7 +8,7 @@ import { makeTempFolder } from '../../test/support/temp-folder.ts';
 import type { Contender } from '../append/contenders.ts';
 import type { LocalS3 } from '../append/local-s3.ts';
 import { type BenchBucket, createBenchBucket } from '../kafka/bench-bucket.ts';
-import { watchProcesses } from '../kafka/resources.ts';
+import { runSparkScript } from '../kafka/spark-process.ts';
 import { readTable, type TableFacts } from '../kafka/stage.ts';
 import type { S3Requests } from '../s3-proxy.ts';
 import { landedEvent } from '../sizing-events.ts';
@@ -128,18 +126,5 @@ async function run(
   { from, to }: { readonly from: string; readonly to: string },
 ) {
   const request = { jars, folder: `s3a://${bucket}`, from, to, work: makeTempFolder(), s3: address };
-  const started = performance.now();
-  const child = spawn(python, [join(import.meta.dirname, 'spark_files.py'), JSON.stringify(request)], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-    env: { ...process.env, PYSPARK_PYTHON: python },
-  });
-  let errors = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    errors = (errors + text).slice(-4_000);
-  });
-  const watch = watchProcesses(child.pid ?? 0);
-  const [code] = await once(child, 'exit');
-  watch.stop();
-  if (code !== 0) throw new Error(`Spark ended with ${code}: ${errors}`);
-  return { ...watch.usage(), wallMs: performance.now() - started };
+  return runSparkScript(python, join(import.meta.dirname, 'spark_files.py'), request);
 }

@@ -1,6 +1,4 @@
 /** Spark Structured Streaming with `availableNow`, into a local folder, or through S3A into a bucket. */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { join } from 'node:path';
 import { createFolderStore } from '../../src/storage/folder-store.ts';
 import { SPARK_PACKAGES } from '../../test/support/interop/engines.ts';
@@ -8,7 +6,8 @@ import { mavenJars } from '../../test/support/interop/maven-jars.ts';
 import { pythonEnv } from '../../test/support/python-env.ts';
 import type { BenchBucket } from './bench-bucket.ts';
 import { AVRO_SCHEMA } from './payloads.ts';
-import { type Usage, watchProcesses } from './resources.ts';
+import type { Usage } from './resources.ts';
+import { runSparkScript } from './spark-process.ts';
 import { type Result, readTable, type Stage } from './stage.ts';
 
 /** Throws `UnavailableError` without Python, Java or Maven. */
@@ -65,18 +64,5 @@ async function run(
     s3,
     avroSchema: JSON.stringify(AVRO_SCHEMA),
   };
-  const started = performance.now();
-  const child = spawn(python, [join(import.meta.dirname, 'spark_stream.py'), JSON.stringify(request)], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-    env: { ...process.env, PYSPARK_PYTHON: python },
-  });
-  let errors = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    errors = (errors + text).slice(-4_000);
-  });
-  const watch = watchProcesses(child.pid ?? 0);
-  const [code] = await once(child, 'exit');
-  watch.stop();
-  if (code !== 0) throw new Error(`Spark ended with ${code}: ${errors}`);
-  return { ...watch.usage(), wallMs: performance.now() - started };
+  return runSparkScript(python, join(import.meta.dirname, 'spark_stream.py'), request);
 }

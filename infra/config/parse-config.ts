@@ -5,6 +5,7 @@ import {
   type AppendConfigInput,
   appendCommitRules,
   type CommitRule,
+  DEPLOYMENT_PARTS,
   parseAppendConfig,
   type TableRule,
 } from '../../src/ingest/config.ts';
@@ -76,28 +77,6 @@ const BATCH_WITHOUT_WINDOW = 10;
 const MAX_FIFO_GROUPS = 50;
 /** Of the function's memory, what the footers may take: with copies it is three times as much for moments. */
 const FOOTER_SHARE = 7;
-
-/** Settings beside those of tables. The commands of `src/cli` have the same list, to take the rules of tables out. */
-export const DEPLOYMENT_PARTS: readonly string[] = [
-  'stage',
-  'landing',
-  'append',
-  'alarms',
-  'kafka',
-  'queues',
-  'webhooks',
-  'webhookFunction',
-  'loader',
-  'merge',
-  'maintenance',
-  'medallion',
-  'tagging',
-  'catalog',
-  'exports',
-  'commitTables',
-  'dashboard',
-  'encryption',
-];
 
 /** Checks a configuration given as plain data; throws ConfigError naming all that is wrong. */
 export function parseResacaConfig(value: unknown): Deployment {

@@ -1,30 +1,24 @@
-import { ChangeMessageVisibilityCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import type { StepQueue } from '../medallion/handler.ts';
 import { stepDeduplication, stepGroup } from '../medallion/messages.ts';
-import { createSqsClient } from './sqs-queue.ts';
+import { lazySender, lazySqs } from './lazy-sender.ts';
 
 /** The FIFO queue of the medallion function. Throws the SDK's errors. */
 export function createStepQueue(url: string): StepQueue {
-  const client = createSqsClient();
+  const sqs = lazySqs();
+  const send = lazySender(sqs);
   return {
     async send(message, rule, occasion) {
-      await client.send(
-        new SendMessageCommand({
-          QueueUrl: url,
-          MessageBody: JSON.stringify(message),
-          MessageGroupId: stepGroup(rule),
-          MessageDeduplicationId: stepDeduplication(message, occasion),
-        }),
-      );
+      await send({
+        QueueUrl: url,
+        MessageBody: JSON.stringify(message),
+        MessageGroupId: stepGroup(rule),
+        MessageDeduplicationId: stepDeduplication(message, occasion),
+      });
     },
     async showAfter(receiptHandle, seconds) {
-      await client.send(
-        new ChangeMessageVisibilityCommand({
-          QueueUrl: url,
-          ReceiptHandle: receiptHandle,
-          VisibilityTimeout: seconds,
-        }),
-      );
+      const { client, commands } = await sqs();
+      const input = { QueueUrl: url, ReceiptHandle: receiptHandle, VisibilityTimeout: seconds };
+      await client.send(new commands.ChangeMessageVisibilityCommand(input));
     },
   };
 }

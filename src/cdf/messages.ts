@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { digestOf, MAX_SHOWN, parseJson, parseNamedSchedule } from '../ingest/own-message.ts';
 
 /** Work on one table, as a message of the queue. */
 export interface ExportMessage {
@@ -37,35 +37,16 @@ export function parseExportMessage(body: string): ExportMessage {
 
 /** Reads the event of a schedule, `{"exports": [...], "time": text}`; undefined for any other event. */
 export function parseExportSchedule(event: unknown): ExportSchedule | undefined {
-  if (typeof event !== 'object' || event === null || !('exports' in event)) return undefined;
-  const { exports, time } = event as { exports: unknown; time?: unknown };
-  if (Array.isArray(exports) && exports.every((name) => typeof name === 'string') && typeof time === 'string') {
-    return { exports, time };
-  }
-  const got = JSON.stringify(event).slice(0, MAX_SHOWN);
-  throw new ExportMessageError(`expected {"exports": [names], "time": text}, got ${got}`);
+  const schedule = parseNamedSchedule(event, 'exports', (message) => new ExportMessageError(message));
+  return schedule && { exports: schedule.names, time: schedule.time };
 }
 
 /** The message group of a table's export: no two functions work on one (SQS API reference, SendMessage). */
 export function exportGroup({ export: name, root }: ExportMessage): string {
-  return digest([name, root]);
+  return digestOf([name, root]);
 }
 
 /** What makes a message the same as another: SQS takes it once in five minutes. `occasion` is what it is sent for. */
 export function exportDeduplication({ export: name, root, turn = 0 }: ExportMessage, occasion: string): string {
-  return digest([name, root, turn, occasion]);
-}
-
-const MAX_SHOWN = 200;
-
-function digest(parts: readonly unknown[]): string {
-  return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  return digestOf([name, root, turn, occasion]);
 }

@@ -1,30 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { extname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { DEPLOYMENT_PARTS } from '../ingest/config.ts';
 import { ConfigError } from '../ingest/config-reader.ts';
 import { UsageError } from './args.ts';
-
-/** Parts of a deployment's configuration beside the rules of tables; `infra/config/parse-config.ts` reads them. */
-export const DEPLOYMENT_PARTS: readonly string[] = [
-  'stage',
-  'landing',
-  'append',
-  'alarms',
-  'kafka',
-  'queues',
-  'webhooks',
-  'webhookFunction',
-  'loader',
-  'merge',
-  'maintenance',
-  'medallion',
-  'tagging',
-  'catalog',
-  'exports',
-  'commitTables',
-  'dashboard',
-  'encryption',
-];
 
 /**
  * Reads a configuration: JSON, or a module such as resaca.config.ts that exports `config`. Throws UsageError, which names the

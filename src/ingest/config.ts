@@ -121,6 +121,28 @@ export interface AppendConfigInput extends Partial<Omit<AppendConfig, 'tables' |
   readonly defaults?: Partial<Omit<TableSettings, 'commitProtocol'>> & CommitSettingsInput;
 }
 
+/** Settings of a whole deployment beside those of tables, which `infra/config/parse-config.ts` reads. */
+export const DEPLOYMENT_PARTS: readonly string[] = [
+  'stage',
+  'landing',
+  'append',
+  'alarms',
+  'kafka',
+  'queues',
+  'webhooks',
+  'webhookFunction',
+  'loader',
+  'merge',
+  'maintenance',
+  'medallion',
+  'tagging',
+  'catalog',
+  'exports',
+  'commitTables',
+  'dashboard',
+  'encryption',
+];
+
 /** The names of the settings, in a configuration that holds others beside them. */
 export const APPEND_SETTINGS = [
   'tables',

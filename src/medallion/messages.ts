@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import { LOG_DIR, parseLogPath } from '../delta/log-path.ts';
 import { parseNotification } from '../ingest/notifications.ts';
+import { digestOf, MAX_SHOWN, parseJson, parseNamedSchedule } from '../ingest/own-message.ts';
 import { type TableId, tableId } from './graph.ts';
 import type { StepRule } from './rule.ts';
 
@@ -54,13 +54,8 @@ export function parseMedallionMessage(body: string): MedallionMessage {
 
 /** Reads the event of a schedule, `{"steps": [...], "time": text}`; undefined for any other event. */
 export function parseStepSchedule(event: unknown): StepSchedule | undefined {
-  if (typeof event !== 'object' || event === null || !('steps' in event)) return undefined;
-  const { steps, time } = event as { steps: unknown; time?: unknown };
-  if (Array.isArray(steps) && steps.every((name) => typeof name === 'string') && typeof time === 'string') {
-    return { steps, time };
-  }
-  const got = JSON.stringify(event).slice(0, MAX_SHOWN);
-  throw new StepMessageError(`expected {"steps": [names], "time": text}, got ${got}`);
+  const schedule = parseNamedSchedule(event, 'steps', (message) => new StepMessageError(message));
+  return schedule && { steps: schedule.names, time: schedule.time };
 }
 
 /**
@@ -68,15 +63,13 @@ export function parseStepSchedule(event: unknown): StepSchedule | undefined {
  * whichever steps.
  */
 export function stepGroup({ target }: StepRule): string {
-  return digest([tableId(target)]);
+  return digestOf([tableId(target)]);
 }
 
 /** What makes a message the same as another: SQS takes it once in five minutes. `occasion` is what it is sent for. */
 export function stepDeduplication({ step, turn = 0 }: StepMessage, occasion: string): string {
-  return digest([step, turn, occasion]);
+  return digestOf([step, turn, occasion]);
 }
-
-const MAX_SHOWN = 200;
 
 /** Other objects of logs, such as checkpoints and the hint to the last of them, tell nothing new. */
 function commitsOf(body: string): CommitEvent[] {
@@ -85,16 +78,4 @@ function commitsOf(body: string): CommitEvent[] {
     const root = key.slice(0, Math.max(key.lastIndexOf(`${LOG_DIR}/`) - 1, 0));
     return [{ table: tableId({ bucket, prefix: root }), time }];
   });
-}
-
-function digest(parts: readonly unknown[]): string {
-  return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
