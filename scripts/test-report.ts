@@ -44,8 +44,12 @@ export async function reportTests(
   const skips = new Map<string, string[]>();
   let parents: string[] = [];
   let report = newReport();
+  // What a process prints at its end may come before or after the end of its tests.
+  let ended = { path: '', output: '' };
 
   function finishFile(path: string): void {
+    if (path === ended.path) report.output = ended.output + report.output;
+    ended = { path, output: report.output };
     totals.passed += report.passed;
     totals.skipped += report.skipped.length;
     totals.unavailable += report.skipped.filter((reason) => !reason.startsWith(OPTIONAL)).length;
@@ -123,7 +127,13 @@ function failureText(data: Outcome['data'], parents: readonly string[], root: st
   const error = 'error' in data.details ? data.details.error : undefined;
   const cause = error instanceof Error ? (error.cause ?? error) : error;
   const text = cause instanceof Error ? inspect(cause, { depth: 4 }) : String(cause);
-  return `  ✖ ${path}${place}\n${indent(text, 6)}`;
+  return `  ✖ ${path}${place}\n${indent(text + processEnd(error), 6)}`;
+}
+
+/** How the process of a file ended that failed as a whole, which its tests and its output may say nothing of. */
+function processEnd(error: unknown): string {
+  if (!(error instanceof Error) || !('exitCode' in error) || !('signal' in error)) return '';
+  return `: the process ended with ${error.signal ?? `exit code ${error.exitCode}`}`;
 }
 
 /** A file that cannot be loaded is reported as a test with its path as the name. */

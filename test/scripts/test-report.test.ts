@@ -45,6 +45,19 @@ describe('the report of a test run', () => {
     assert.match(lines[0] ?? '', /✖ test\/a\.test\.ts/);
   });
 
+  it('says how a process ended that failed as a whole, after tests that passed', async () => {
+    const { totals, lines } = await report([
+      passed('one', 0),
+      { type: 'test:stderr', data: { file: FILE, message: 'a folder is not empty\n' } },
+      end(FILE),
+      failed(FILE, 0, 'test', 'testCodeFailure', { exitCode: null, signal: 'SIGSEGV' }),
+    ]);
+    assert.deepEqual(totals, { passed: 1, failed: 1, skipped: 0, unavailable: 0 });
+    const text = lines.join('\n');
+    assert.match(text, /: the process ended with SIGSEGV\n/);
+    assert.match(text, /a folder is not empty$/, 'what came before the end of the tests');
+  });
+
   it('gives one line for each reason to skip, however much was skipped', async () => {
     const other = '/repo/test/b.test.ts';
     const { totals, lines } = await report([
@@ -97,8 +110,14 @@ function passed(name: string, nesting: number, type: 'test' | 'suite' = 'test', 
   return { type: 'test:pass', data: skip === undefined ? data : { ...data, skip } };
 }
 
-function failed(name: string, nesting: number, type: 'test' | 'suite', failureType: string): TestEvent {
-  const error = Object.assign(new Error('test failed'), { failureType, cause: new Error(failureType) });
+function failed(
+  name: string,
+  nesting: number,
+  type: 'test' | 'suite',
+  failureType: string,
+  end: object = {},
+): TestEvent {
+  const error = Object.assign(new Error('test failed'), { failureType, cause: new Error(failureType), ...end });
   const data = { ...place(name, nesting), details: { duration_ms: 1, type, error } };
   return { type: 'test:fail', data };
 }

@@ -12,6 +12,7 @@ export function makeTempFolder(): string {
   return folder;
 }
 
+/** What a test has started may write its last files at this moment: a folder that is not empty is tried again. */
 function removeAll(): void {
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
 }

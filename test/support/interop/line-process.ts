@@ -35,6 +35,8 @@ export function startLineProcess({ name, command, arguments: args, env }: LinePr
   const folder = makeTempFolder();
   const child = spawn(command, args, {
     cwd: folder,
+    // A group of its own, in which what it starts, as Spark's JVM, is reached as well.
+    detached: true,
     stdio: ['pipe', 'pipe', 'pipe'],
     env: {
       PATH: process.env.PATH,
@@ -62,20 +64,31 @@ export function startLineProcess({ name, command, arguments: args, env }: LinePr
     output = (output + text).slice(-KEPT_OUTPUT);
   });
   createInterface({ input: child.stdout }).on('line', (line) => {
-    const { result, error } = JSON.parse(line);
+    const answer = parseObject(line);
+    if (answer === undefined) {
+      fail(`printed what is no answer: ${line}`);
+      kill();
+      return;
+    }
     const request = pending.shift();
-    if (error === undefined) request?.resolve(result);
-    else request?.reject(new Error(`${name}: ${error}`));
+    if (answer.error === undefined) request?.resolve(answer.result);
+    else request?.reject(new Error(`${name}: ${answer.error}`));
     keepAlive();
   });
   child.on('error', (error) => fail(`could not be started: ${error.message}`));
   child.on('exit', (code, signal) => fail(`ended with ${signal ?? code}`));
+  const kill = (): void => {
+    if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    process.kill(-child.pid, 'SIGKILL');
+  };
+  // Before the folders are removed in which it writes.
+  process.prependListener('exit', kill);
   // The exit says it better than the broken pipe.
   child.stdin.on('error', () => undefined);
   keepAlive();
 
   return {
-    kill: () => void child.kill('SIGKILL'),
+    kill,
     call(command, values = {}) {
       if (child.exitCode !== null || child.signalCode !== null) {
         return Promise.reject(new Error(`${name} has ended\n${output.trim()}`));
@@ -87,4 +100,12 @@ export function startLineProcess({ name, command, arguments: args, env }: LinePr
       });
     },
   };
+}
+
+function parseObject(line: string): Record<string, unknown> | undefined {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
 }

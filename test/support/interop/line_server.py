@@ -1,7 +1,8 @@
 """A process that answers one JSON line with one JSON line, and values as text that all readers agree on.
 
 A request is `{"command": name, "arguments": {...}}`; the answer `{"result": ...}` or `{"error": text}`. The process ends
-with its standard input. What libraries print goes to standard error, so that it cannot get between the answers.
+with its standard input. What libraries print goes to standard error, so that it cannot get between the answers: from the
+import of this module on, for what is started after it keeps its standard output, and a JVM writes its warnings there.
 """
 
 import datetime
@@ -14,10 +15,11 @@ import sys
 # Engines differ in the zeros that they put behind a decimal's last digit: none are written. No digit may be rounded.
 EXACT = decimal.Context(prec=100)
 
+answers = os.fdopen(os.dup(1), "w")
+os.dup2(2, 1)
+
 
 def serve(commands):
-    answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)
     for line in sys.stdin:
         request = json.loads(line)
         try:
