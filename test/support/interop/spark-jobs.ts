@@ -24,7 +24,8 @@ const SETTINGS: Readonly<Record<string, string>> = {
   'spark.sql.sources.parallelPartitionDiscovery.parallelism': '2',
   'spark.databricks.delta.snapshotPartitions': '1',
   'spark.driver.memory': '1g',
-  'spark.driver.extraJavaOptions': '-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Dlog4j2.level=error',
+  'spark.driver.extraJavaOptions':
+    '-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseSerialGC -Dlog4j2.level=error',
   'spark.driver.host': '127.0.0.1',
   'spark.driver.bindAddress': '127.0.0.1',
   'spark.log.level': 'ERROR',

@@ -26,8 +26,9 @@ def start():
         "spark.sql.shuffle.partitions": "1",
         "spark.databricks.delta.snapshotPartitions": "1",
         "spark.driver.memory": "1g",
-        # Half the CPU time of a process that lives for a minute or two.
-        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+        # Half the CPU time of a process that lives for a minute or two. The first compiler alone has 48 MB for its code, and
+        # is switched off for good when they are full.
+        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseSerialGC",
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.log.level": "ERROR",
