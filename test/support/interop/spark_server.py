@@ -28,7 +28,9 @@ def start():
         "spark.driver.memory": "1g",
         # Half the CPU time of a process that lives for a minute or two. The first compiler alone has 48 MB for its code, and
         # is switched off for good when they are full.
-        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseSerialGC",
+        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseSerialGC "
+        + f"-Djava.io.tmpdir={os.environ['TMPDIR']}",
+        "spark.local.dir": os.environ["TMPDIR"],
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.log.level": "ERROR",
