@@ -126,7 +126,8 @@ function failureText(data: Outcome['data'], parents: readonly string[], root: st
     data.file === undefined || data.line === undefined ? '' : ` (${relative(root, data.file)}:${data.line})`;
   const error = 'error' in data.details ? data.details.error : undefined;
   const cause = error instanceof Error ? (error.cause ?? error) : error;
-  const text = cause instanceof Error ? inspect(cause, { depth: 4 }) : String(cause);
+  // An error that holds what cannot be sent between processes comes as a plain object.
+  const text = typeof cause === 'string' ? cause : inspect(cause, { depth: 4 });
   return `  ✖ ${path}${place}\n${indent(text + processEnd(error), 6)}`;
 }
 

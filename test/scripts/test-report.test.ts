@@ -34,6 +34,13 @@ describe('the report of a test run', () => {
     assert.match(text, /output of the file:\n {6}a warning$/);
   });
 
+  it('shows an error that came as a plain object', async () => {
+    const cause = Object.assign(Object.create(null), { code: 'ERR_ASSERTION' });
+    const { totals, lines } = await report([failed('bad', 0, 'test', 'testCodeFailure', { cause }), end(FILE)]);
+    assert.equal(totals.failed, 1);
+    assert.match(lines.join('\n'), /ERR_ASSERTION/);
+  });
+
   it('counts a suite whose hook fails', async () => {
     const { totals } = await report([failed('suite', 0, 'suite', 'hookFailed'), end(FILE)]);
     assert.equal(totals.failed, 1);
