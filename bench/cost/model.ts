@@ -5,7 +5,7 @@ import { type AppendPart, appendBill } from '../../src/cost/files.ts';
 import type { StreamFigures, StreamProgram } from '../../src/cost/measured.ts';
 import { oxbowFiles } from '../../src/cost/oxbow.ts';
 import type { PriceList } from '../../src/cost/prices.ts';
-import { bronzeBill, busyCores, onFargate, sparkOnGlue } from '../../src/cost/streams.ts';
+import { bronzeBill, busyCores, consumerOnFargate, onFargate, sparkOnGlue } from '../../src/cost/streams.ts';
 import type { Result } from '../kafka/stage.ts';
 import type { LandingResult } from './landing.ts';
 import type { CostReport, KafkaResults } from './results.ts';
@@ -83,7 +83,7 @@ export function kafkaCosts(
     const load = { gbPerDay: mbPerSecond * GB_A_DAY, topics: 1, recordBytes: 400 };
     const ways: (readonly [string, Bill | undefined])[] = [
       [WAYS.function, bronze && bronzeBill(load, BRONZE, prices, bronze)],
-      [WAYS.consumer, consumer && onFargate(WAYS.consumer, load, consumer, prices)],
+      [WAYS.consumer, consumer && consumerOnFargate(WAYS.consumer, load, consumer, prices)],
       [WAYS.peer, kafkaDeltaIngest && onFargate(WAYS.peer, load, kafkaDeltaIngest, prices)],
       [WAYS.glue, spark && sparkOnGlue(busyCores(load, spark), prices)],
       [WAYS.leastGlue, spark && sparkOnGlue(busyCores(load, spark), prices, { kind: 'small' })],

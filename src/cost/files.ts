@@ -76,7 +76,8 @@ export function appendBill(load: FileLoad, part: AppendPart, prices: PriceList):
   const items: Position[] = [
     ['footers: a GET for each file', 's3.get', files],
     ['second look: a HEAD for each file of a long batch', 's3.get', ms > SECOND_LOOK_MS ? files : 0],
-    ['commits: a PUT and a LIST each', 's3.put', 2 * commits],
+    ['looks at tables: two HEADs for each commit', 's3.get', 2 * commits],
+    ['commits: a PUT each', 's3.put', commits],
     ['events: sent one by one, received and deleted by tens', events, 1.2 * files],
     ['events through EventBridge', 'eventbridge.event', part.eventBridge ? files : 0],
     ...functionItems('function', {

@@ -6,8 +6,6 @@ export interface StreamFigures {
   readonly cpuSecondsAGb: number;
   /** Highest memory, MiB. */
   readonly peakMiB: number;
-  /** Requests of a commit that S3 bills as PUTs. @default a file, a commit and a LIST */
-  readonly requestsACommit?: number;
 }
 
 export type StreamProgram = 'bronze' | 'consumer' | 'kafkaDeltaIngest' | 'spark';
@@ -28,21 +26,20 @@ export const MEASURED = {
     idleMs: 3,
     runMs: 150,
     mbMs: 125,
-    idleGets: 0,
-    idleLists: 2,
-    runGets: 4,
+    idleGets: 4,
+    runGets: 12,
     runPuts: 2,
-    runLists: 5,
+    runLists: 3,
   },
   /** npm run bench:functions, from here to `optimize`. */
   group: { batchMs: 6, fileMs: 0.045 },
   tag: { batchMs: 19, fileMs: 3 },
   /** The wait is that for an answer of SQS, an assumption. */
   webhook: { requestMs: 3.6, waitMs: 15 },
-  queueIngest: { batchMs: 28, messageMs: 0.052, puts: 2, lists: 2, gets: 1 },
+  queueIngest: { batchMs: 28, messageMs: 0.052, puts: 2, lists: 1, gets: 3 },
   loader: { fileMs: 73, mbMs: 50, puts: 3, lists: 3, gets: 5 },
   /** `gets` are those of a commit beside `fileGets`, those of a file. */
-  merge: { batchMs: 99, fileMs: 4.6, puts: 2, lists: 1, gets: 1, fileGets: 1 },
+  merge: { batchMs: 99, fileMs: 4.6, puts: 2, gets: 3, fileGets: 1 },
   catalog: { batchMs: 4, tableMs: 13, glueCalls: 2, gets: 3, lists: 1 },
   /** `idle` is a look without news; what else is of a commit with a file comes on top. */
   export: {

@@ -24,10 +24,12 @@ export interface BronzePart {
 
 /** Bytes of records in an event of 6 MB, which has them in Base64. */
 const MAX_RECORD_BYTES = 4e6;
-/** CPU of an invocation besides its records, ms: request, LIST, two PUTs. */
+/** CPU of an invocation besides its records, ms: request, look at the table, two PUTs. */
 const BATCH_MS = 60;
-/** Requests of a commit that are billed as PUTs: the file, the commit, and a LIST. */
-const COMMIT_REQUESTS = 3;
+/** Requests of a commit of ours: two HEADs to see that the table is as it was; the file and the commit. */
+const COMMIT = { heads: 2, puts: 2 };
+/** Requests of a commit of others that are billed as PUTs: the file, the commit, and a LIST. */
+const OTHERS_COMMIT_PUTS = 3;
 /** Of the bronze pipeline; a test holds the alarms. */
 const STANDING = { alarms: 8, metrics: 9 };
 
@@ -53,7 +55,8 @@ export function bronzeBill(
       cpuMs: gb * cpuSecondsAGb * 1_000 + batches * BATCH_MS,
       memory: part.memory,
     }),
-    ['a file, a commit and a LIST for each batch', 's3.put', COMMIT_REQUESTS * batches],
+    ['looks at the table: two HEADs for each batch', 's3.get', COMMIT.heads * batches],
+    ['a file and a commit for each batch', 's3.put', COMMIT.puts * batches],
     ...standingItems(STANDING),
   ];
   return billOf('bronze', items, prices, [
@@ -67,18 +70,35 @@ export function busyCores({ gbPerDay }: Pick<StreamLoad, 'gbPerDay'>, { cpuSecon
   return (gbPerDay * cpuSecondsAGb) / 86_400;
 }
 
-/** A program that runs all day as tasks on Fargate and commits once a minute. */
+/** `resaca kafka`, which runs all day as tasks on Fargate and commits once a minute. */
+export function consumerOnFargate(name: string, load: StreamLoad, figures: StreamFigures, prices: PriceList): Bill {
+  const commits = commitsByMinute(load);
+  return tasksBill(name, load, figures, prices, [
+    ['looks at the tables: two HEADs a minute for each topic', 's3.get', COMMIT.heads * commits],
+    ['a file and a commit a minute for each topic', 's3.put', COMMIT.puts * commits],
+  ]);
+}
+
+/** A program of others that runs all day as tasks on Fargate and commits once a minute. */
 export function onFargate(name: string, load: StreamLoad, figures: StreamFigures, prices: PriceList): Bill {
+  return tasksBill(name, load, figures, prices, [
+    ['a file, a commit and a LIST a minute for each topic', 's3.put', OTHERS_COMMIT_PUTS * commitsByMinute(load)],
+  ]);
+}
+
+function commitsByMinute({ topics }: StreamLoad): number {
+  return (HOURS * 3_600 * topics) / 60;
+}
+
+function tasksBill(
+  name: string,
+  load: StreamLoad,
+  figures: StreamFigures,
+  prices: PriceList,
+  requests: readonly Position[],
+): Bill {
   const cores = busyCores(load, figures);
-  const commits = (HOURS * 3_600 * load.topics) / 60;
-  const items: Position[] = [
-    ...taskItems(tasksFor({ cores, peakMiB: figures.peakMiB })),
-    [
-      'a file, a commit and a LIST a minute for each topic',
-      's3.put',
-      (figures.requestsACommit ?? COMMIT_REQUESTS) * commits,
-    ],
-  ];
+  const items: Position[] = [...taskItems(tasksFor({ cores, peakMiB: figures.peakMiB })), ...requests];
   return billOf(name, items, prices, [
     `measured: ${round(figures.cpuSecondsAGb)} CPU-seconds a GB and ${Math.round(figures.peakMiB)} MiB (docs/kafka-benchmark.md)`,
     'assumed: half busy, a commit a minute; no network, logs and alarms counted',
@@ -123,7 +143,7 @@ export function streamAlternatives(
   const mcus = Math.max(1, Math.ceil(mbPerSecond / 2));
   const measured = `measured: ${round(figures.spark.cpuSecondsAGb)} CPU-seconds a GB (docs/kafka-benchmark.md)`;
   return [
-    onFargate('resaca kafka, on Fargate', load, figures.consumer, prices),
+    consumerOnFargate('resaca kafka, on Fargate', load, figures.consumer, prices),
     onFargate('kafka-delta-ingest, on Fargate', load, figures.kafkaDeltaIngest, prices),
     sparkOnGlue(busyCores(load, figures.spark), prices, { basis: [measured] }),
     sparkOnGlue(busyCores(load, figures.spark), prices, { kind: 'small', basis: [measured] }),

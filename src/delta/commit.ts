@@ -31,8 +31,8 @@ export interface RetryOptions {
  * deadline. Then it throws the store's `UNAVAILABLE`: the version may hold this commit, or come to hold it. The caller
  * must not go on to another version with the same actions unless this one is seen to be another's.
  *
- * The version must follow on one that was listed a short while ago: where old commits are cleaned up, a version that
- * lies far enough back is absent too.
+ * The version must follow on one that was seen to be the newest a short while ago: where old commits are cleaned up, a
+ * version that lies far enough back is absent too.
  *
  * `body` are the bytes of `actions`, for a caller that has them.
  */

@@ -2,7 +2,7 @@ import type { ObjectInfo } from '../storage/object-store.ts';
 import type { ActionFile } from './checkpoint.ts';
 import { DeltaError } from './errors.ts';
 import { readLastCheckpoint } from './last-checkpoint.ts';
-import { type CheckpointPath, type LogPath, logKey, parseLogPath, versionName } from './log-path.ts';
+import { type CheckpointPath, commitKey, type LogPath, logKey, parseLogPath, versionName } from './log-path.ts';
 import type { TableRef } from './table.ts';
 
 /** A commit: `_delta_log/<version>.json`. */
@@ -49,6 +49,8 @@ export interface LogSegment {
   readonly head?: CommitFile;
   /** Version up to which the hint was last asked for a checkpoint; -1 for a log that was empty then. */
   readonly soughtAt: number;
+  /** Time by our own clock at which `version` was the newest, ms since the epoch; absent where no clock was given. */
+  readonly seenAt?: number;
 }
 
 export interface LogSegmentOptions {
@@ -91,22 +93,37 @@ export async function listRebuildableCommits(table: TableRef): Promise<readonly 
   return base === undefined ? [] : run.filter(({ version }) => version >= base.version);
 }
 
+export interface SegmentUpdateOptions {
+  /**
+   * Our own clock, ms since the epoch: lets two HEADs stand for the LIST where that is as good (`confirmNewest`).
+   * @default always a LIST
+   */
+  readonly now?: number | undefined;
+}
+
 export interface SegmentUpdate {
-  /** The same object if there is nothing new. */
+  /** The same object if there is nothing new and no clock. */
   readonly segment: LogSegment;
   /** Ascending. */
   readonly newCommits: readonly CommitFile[];
 }
 
 /**
- * Brings a segment to the latest version with one LIST. A checkpoint that this LIST shows becomes the new base. Once in
- * `MAX_COMMITS` commits a segment that has more of them spends a GET on the hint, too, for a checkpoint further back.
+ * Brings a segment to the latest version with one LIST, or, where nothing is new, two HEADs. A checkpoint that the LIST
+ * shows becomes the new base. Once in `MAX_COMMITS` commits a segment that has more of them lists in any case, and spends
+ * a GET on the hint, too, for a checkpoint further back.
  *
  * Throws `VERSION_NOT_FOUND` when the segment's own version is not in the log any more (cleaned up since, or the table
  * was deleted and made again): nothing that was known of the table holds then. `LOG_GAP` as for `loadLogSegment`.
  */
-export async function updateLogSegment(table: TableRef, segment: LogSegment): Promise<SegmentUpdate> {
+export async function updateLogSegment(
+  table: TableRef,
+  segment: LogSegment,
+  { now }: SegmentUpdateOptions = {},
+): Promise<SegmentUpdate> {
   const due = segment.commits.length > MAX_COMMITS && segment.version - segment.soughtAt >= MAX_COMMITS;
+  const confirmed = due ? undefined : await confirmNewest(table, segment, now);
+  if (confirmed !== undefined) return { segment: confirmed, newCommits: [] };
   const low = due ? await checkpointToListFrom(table, segment) : segment.version;
   const files = await listRange(table, low);
   const anchor = files.commits.find(({ version }) => version === segment.version);
@@ -121,16 +138,48 @@ export async function updateLogSegment(table: TableRef, segment: LogSegment): Pr
   const base = segment.checkpoint?.version ?? -1;
   const newer = files.checkpoints.findLast((checkpoint) => checkpoint.version > base && checkpoint.version <= version);
   const isKnown = newCommits.length === 0 && newer === undefined && anchor?.etag === segment.head?.etag;
-  if (isKnown && !due) return { segment, newCommits };
+  const seen = now === undefined ? {} : { seenAt: now };
+  if (isKnown && !due) return { segment: now === undefined ? segment : { ...segment, ...seen }, newCommits };
 
   const older = segment.commits.filter((commit) => commit.version < segment.version);
   const commits = [...older, ...(anchor === undefined ? [] : [anchor]), ...newCommits];
   const compacted = [...segment.compacted.filter(({ start }) => start < low), ...files.compacted];
   const soughtAt = due ? version : segment.soughtAt;
   return {
-    segment: buildSegment({ checkpoint: newer ?? segment.checkpoint, commits, compacted, soughtAt }),
+    segment: { ...buildSegment({ checkpoint: newer ?? segment.checkpoint, commits, compacted, soughtAt }), ...seen },
     newCommits,
   };
+}
+
+/**
+ * How long ago a version must have been the newest at most for its absent successor to prove that it still is, ms. A log
+ * that is cleaned up loses its oldest commits first, so that a successor is gone while the version is there only in the
+ * moment of a clean-up; and a successor is younger than this then, while a clean-up takes what is older than the log's
+ * retention (PROTOCOL.md "Metadata Cleanup"): see `SHORTEST_LOG_RETENTION`.
+ */
+const MAX_SEEN_AGE = 600_000;
+
+/**
+ * The segment as seen now, if its version is still the newest: its commit is there, the same one, and the next is not.
+ * Two HEADs, which cost a sixth of a LIST. Undefined where that is not so, or cannot be told without a LIST.
+ *
+ * The commit itself is looked at because of tables that were deleted and made anew: a commit after it would leave a gap.
+ */
+async function confirmNewest(
+  table: TableRef,
+  segment: LogSegment,
+  now: number | undefined,
+): Promise<LogSegment | undefined> {
+  const { version, head, seenAt } = segment;
+  if (now === undefined || head === undefined || seenAt === undefined) return undefined;
+  if (now < seenAt || now - seenAt > MAX_SEEN_AGE) return undefined;
+  const [same, next] = await Promise.all([table.store.head(head.key), table.store.head(commitKey(table, version + 1))]);
+  if (same === undefined || next !== undefined || !isSameCommit(head, { version, ...same })) return undefined;
+  if (same.etag === head.etag) return { ...segment, seenAt: now };
+  // The time stays: S3 gives it in whole seconds here, and what was committed must not seem older than it is.
+  const known = { ...head, etag: same.etag };
+  const commits = segment.commits.map((commit) => (commit.version === version ? known : commit));
+  return { ...segment, commits, head: known, seenAt: now };
 }
 
 /**
@@ -146,9 +195,9 @@ async function checkpointToListFrom(table: TableRef, { version, checkpoint }: Lo
   return Math.min(hint.version, version);
 }
 
-/** The segment one version later, by a commit that was written or read just now. */
-export function appendToSegment(segment: LogSegment, commit: CommitFile): LogSegment {
-  return { ...segment, version: commit.version, commits: [...segment.commits, commit], head: commit };
+/** The segment one version later, by a commit of our own. Nobody had that version at `seenAt`, ms by our clock. */
+export function appendToSegment(segment: LogSegment, commit: CommitFile, seenAt: number): LogSegment {
+  return { ...segment, version: commit.version, commits: [...segment.commits, commit], head: commit, seenAt };
 }
 
 /** What a LIST showed of the log. */

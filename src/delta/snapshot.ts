@@ -5,6 +5,7 @@ import { DeltaError, isDeltaError } from './errors.ts';
 import { assertReadable, hasInCommitTimestamps } from './features.ts';
 import { versionAt } from './history.ts';
 import { commitKey } from './log-path.ts';
+import { logRetentionOf, SHORTEST_LOG_RETENTION } from './log-retention.ts';
 import { appendToSegment, type CommitFile, type LogSegment, loadLogSegment, updateLogSegment } from './log-segment.ts';
 import { applyActions, type ControlState, replayControl } from './replay.ts';
 import { parseSchema, type StructType } from './schema.ts';
@@ -40,6 +41,11 @@ export interface LoadSnapshotOptions {
 export interface RefreshOptions {
   /** Gets the new commits in order. */
   readonly onCommit?: (commit: Commit) => void;
+  /**
+   * Our own clock, ms since the epoch, the one of the options of `commit`. With it a table without new commits costs two
+   * HEADs in place of the LIST, and the answer is as true. @default always a LIST
+   */
+  readonly now?: number;
 }
 
 /**
@@ -63,13 +69,15 @@ export async function loadSnapshot(
 
 /**
  * Brings a snapshot to the latest version: one LIST, and one GET for each new commit (rarely one more: see
- * `updateLogSegment`). The same object if there is nothing new, neither commits nor what is known of the log's files.
+ * `updateLogSegment`). With `now` two HEADs take the LIST's place where nothing is new, and come before it elsewhere.
+ * Without `now` the same object if there is nothing new, neither commits nor what is known of the log's files.
  * Throws `VERSION_NOT_FOUND` or `LOG_GAP` when the log no longer goes on from the snapshot (the commits in
  * between are cleaned up, or the table was made again): then it has to be loaded afresh.
  */
-export async function refreshSnapshot(snapshot: Snapshot, { onCommit }: RefreshOptions = {}): Promise<Snapshot> {
+export async function refreshSnapshot(snapshot: Snapshot, { onCommit, now }: RefreshOptions = {}): Promise<Snapshot> {
   const { table } = snapshot;
-  const { segment, newCommits } = await updateLogSegment(table, snapshot.segment);
+  const clock = logRetentionOf(snapshot) < SHORTEST_LOG_RETENTION ? undefined : now;
+  const { segment, newCommits } = await updateLogSegment(table, snapshot.segment, { now: clock });
   if (newCommits.length === 0) return segment === snapshot.segment ? snapshot : { ...snapshot, segment };
   let state = stateOf(snapshot);
   for await (const { file, object } of getInOrder(table, newCommits)) {
@@ -86,8 +94,11 @@ export function isOutdated(error: unknown): boolean {
   return codes.some((code) => isDeltaError(error, code));
 }
 
-/** The snapshot one version later, without reading. Throws `LOG_GAP` when the commit is not the next one. */
-export function applyCommit(snapshot: Snapshot, commit: Commit): Snapshot {
+/**
+ * The snapshot one version later by a commit of our own, without reading; nobody had the version at `seenAt`, ms by our
+ * clock. Throws `LOG_GAP` when the commit is not the next one.
+ */
+export function applyCommit(snapshot: Snapshot, commit: Commit, seenAt: number): Snapshot {
   const { table } = snapshot;
   const { version, modified, size, etag } = commit;
   if (version !== snapshot.version + 1) {
@@ -101,7 +112,7 @@ export function applyCommit(snapshot: Snapshot, commit: Commit): Snapshot {
     ...(size === undefined ? {} : { size }),
     ...(etag === undefined ? {} : { etag }),
   };
-  const segment = appendToSegment(snapshot.segment, file);
+  const segment = appendToSegment(snapshot.segment, file, seenAt);
   return buildSnapshot(table, segment, applyActions(stateOf(snapshot), commit.actions), commit.timestamp, snapshot);
 }
 

@@ -57,8 +57,8 @@ export interface CommitOptions extends RetryOptions {
 /**
  * Commits to a table what `decide` decides, as the next version after `head`, or as version 0 where there is no table.
  *
- * `head` must have been listed in this invocation. A lost race is not a failure: the winners are read, and `decide` is
- * called again with the new head, until the deadline. Throws
+ * `head` must have been loaded or refreshed in this invocation. A lost race is not a failure: the winners are read, and
+ * `decide` is called again with the new head, until the deadline. Throws
  * - `COMMIT_CONTENTION` when the deadline comes first, with the number of lost races; nothing was committed;
  * - `UNSUPPORTED_WRITER` when the table as it is, or as the decision would make it, is not one we may write;
  * - `CONFLICT` when a winner made the commit impossible (see `conflict.ts`); nothing was committed;
@@ -92,7 +92,8 @@ export async function commit(
 
     const version = current === undefined ? 0 : current.version + 1;
     const state = stateAfter(table, current, decision.actions);
-    const commitInfo = describeCommit(decision, { state, current, token, time: now() });
+    const seenAt = now();
+    const commitInfo = describeCommit(decision, { state, current, token, time: seenAt });
     const actions: readonly Action[] = [{ commitInfo }, ...decision.actions];
     check(winners, table, current, state, actions);
 
@@ -103,7 +104,7 @@ export async function commit(
       const modified = now();
       const timestamp = commitInfo.inCommitTimestamp ?? modified;
       const ours: Commit = { version, timestamp, modified, actions, size: body.byteLength };
-      const snapshot = applyOwn(table, current, state, ours);
+      const snapshot = applyOwn(table, current, state, ours, seenAt);
       if (state.metadata !== current?.metadata) await onDefinition?.(snapshot);
       return { kind: 'committed', version, snapshot, commit: ours, conflicts };
     }
@@ -251,7 +252,13 @@ async function readWinners(
 }
 
 /** Our own commit needs no reading. */
-function applyOwn(table: TableRef, head: Snapshot | undefined, state: TableState, ours: Commit): Snapshot {
+function applyOwn(
+  table: TableRef,
+  head: Snapshot | undefined,
+  state: TableState,
+  ours: Commit,
+  seenAt: number,
+): Snapshot {
   const base: Snapshot = head ?? {
     ...state,
     table,
@@ -261,7 +268,7 @@ function applyOwn(table: TableRef, head: Snapshot | undefined, state: TableState
     domains: new Map(),
     segment: { version: -1, commits: [], compacted: [], soughtAt: -1 },
   };
-  return applyCommit(base, ours);
+  return applyCommit(base, ours, seenAt);
 }
 
 function contention(table: TableRef, head: Snapshot | undefined, conflicts: number): DeltaError {

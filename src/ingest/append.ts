@@ -81,7 +81,7 @@ export async function appendBatch(
       if (error instanceof AdoptionPausedError) return { state: undefined, failed, paused: error };
       throw error;
     }
-    state = await currentState(table, engine.reader, state);
+    state = await currentState(table, engine.reader, state, engine.now());
   }
   if (state !== undefined) trimState(state);
   return { state, failed };
@@ -103,12 +103,12 @@ async function appendRound(
 ): Promise<RoundOutcome> {
   const { table } = batch;
   // To load a table that is not known yet takes its time, after which the objects would have to be looked at again.
-  const loaded = cached === undefined ? await currentState(table, engine.reader, undefined) : undefined;
+  const loaded = cached === undefined ? await currentState(table, engine.reader, undefined, engine.now()) : undefined;
   const looked = engine.now();
   const [{ candidates, postponed }, deleted, state] = await Promise.all([
     readCandidates(table, batch.landed, engine.config, footers),
     stillDeleted(engine, batch, batch.deleted),
-    loaded ?? currentState(table, engine.reader, cached),
+    loaded ?? currentState(table, engine.reader, cached, looked),
   ]);
   const result = await commitBatch(engine, batch, { candidates, deleted: deleted.gone, state, deadline });
   const { plan, snapshot, conflicts } = result;

@@ -9,7 +9,7 @@ import { mapConcurrently } from './concurrently.ts';
 
 /**
  * What is kept of a table between invocations. It may be wrong (another writer went on, the table was replaced): every
- * invocation refreshes it with one LIST, and the put-if-absent of the next commit decides.
+ * invocation refreshes it with two HEADs or one LIST, and the put-if-absent of the next commit decides.
  */
 export interface TableState {
   /** Undefined when the table does not exist yet. */
@@ -25,16 +25,20 @@ const LOOK_BACK = 1_000;
 /** File actions of one table that are kept between invocations, of about 200 bytes each. */
 const MAX_WINDOW_FILES = 50_000;
 
-/** Brings the state up to date; loads the table where there is none, or where the log is no longer the one that is known. */
+/**
+ * Brings the state up to date, at `now` (ms since the epoch); loads the table where there is none, or where the log is no
+ * longer the one that is known.
+ */
 export async function currentState(
   table: TableRef,
   reader: CheckpointReader,
   state: TableState | undefined,
+  now: number,
 ): Promise<TableState> {
   if (state?.snapshot === undefined) return loadState(table, reader);
   const { window } = state;
   try {
-    const snapshot = await refreshSnapshot(state.snapshot, { onCommit: (commit) => window.append(commit) });
+    const snapshot = await refreshSnapshot(state.snapshot, { onCommit: (commit) => window.append(commit), now });
     return { snapshot, window };
   } catch (error) {
     if (!isOutdated(error)) throw error;

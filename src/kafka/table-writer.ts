@@ -53,7 +53,7 @@ export function tableAt(store: ObjectStore, { bucket }: Pick<KafkaConfig, 'bucke
   return { store, root, url: `s3://${bucket}/${root}` };
 }
 
-/** The table as it is now, one LIST where it is known; undefined when there is none. */
+/** The table as it is now, two HEADs where it is known and nothing is new; undefined when there is none. */
 export async function currentSnapshot(
   engine: RowEngine,
   table: TableRef,
@@ -61,7 +61,7 @@ export async function currentSnapshot(
 ): Promise<Snapshot | undefined> {
   if (cached !== undefined) {
     try {
-      return await refreshSnapshot(cached);
+      return await refreshSnapshot(cached, { now: engine.now() });
     } catch (error) {
       if (!isOutdated(error)) throw error;
     }

@@ -7,16 +7,20 @@ import type { TableRef } from '../delta/table.ts';
 const MAX_SNAPSHOTS = 500;
 
 /**
- * Gives the latest snapshots of tables, undefined for one that is not there, and remembers them: a function that is warm lists the log
- * and reads what is new in it, where a cold one reads the checkpoint and all commits since. Throws what `loadSnapshot` throws.
+ * Gives the latest snapshots of tables, undefined for one that is not there, and remembers them: a function that is warm
+ * looks for what is new in the log and reads that, where a cold one reads the checkpoint and all commits since. `now` in
+ * ms since the epoch. Throws what `loadSnapshot` throws.
  */
-export function createSnapshotCache(reader: CheckpointReader): (table: TableRef) => Promise<Snapshot | undefined> {
+export function createSnapshotCache(
+  reader: CheckpointReader,
+  now: () => number = Date.now,
+): (table: TableRef) => Promise<Snapshot | undefined> {
   /** By the tables' names, in the order of use, oldest first. */
   const known = new Map<string, Snapshot>();
   return async (table) => {
     const before = known.get(table.url);
     known.delete(table.url);
-    const snapshot = (before && (await refreshed(before))) ?? (await loaded(table, reader));
+    const snapshot = (before && (await refreshed(before, now()))) ?? (await loaded(table, reader));
     if (snapshot !== undefined) known.set(table.url, snapshot);
     const [oldest] = known.keys();
     if (known.size > MAX_SNAPSHOTS && oldest !== undefined) known.delete(oldest);
@@ -25,9 +29,9 @@ export function createSnapshotCache(reader: CheckpointReader): (table: TableRef)
 }
 
 /** Undefined where the log does not go on from the snapshot. */
-async function refreshed(snapshot: Snapshot): Promise<Snapshot | undefined> {
+async function refreshed(snapshot: Snapshot, now: number): Promise<Snapshot | undefined> {
   try {
-    return await refreshSnapshot(snapshot);
+    return await refreshSnapshot(snapshot, { now });
   } catch (error) {
     if (isOutdated(error)) return undefined;
     throw error;

@@ -23,7 +23,7 @@ export function createStepDeps({ storeFor, urlOf, definitions, engine, ...rest }
   const duckDb = createDuckDbEngine(engine);
   return {
     ...rest,
-    latestOf: createSnapshotCache(rest.reader),
+    latestOf: createSnapshotCache(rest.reader, () => rest.now()),
     openSession: () => duckDb.open(),
     tableAt: (place) => ({ store: storeFor(place.bucket), root: place.prefix, url: urlOf(place) }),
     definitionsOf: (bucket) =>

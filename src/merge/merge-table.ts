@@ -81,7 +81,7 @@ interface Run {
  * cannot tell whether it had them, are not done. Throws the errors of `commitRows`, and the store's.
  */
 export async function mergeTable(run: Run): Promise<void> {
-  await run.log.refresh();
+  await run.log.refresh(run.engine.now());
   let rest = await leaveOutKnown(run, run.batch.files);
   while (rest.length > 0) {
     checkTime(run);

@@ -39,7 +39,7 @@ export interface MessageCommitResult {
 
 /**
  * The log of a table, as far as it says which messages the table holds. Kept between invocations, and brought up to date by
- * one LIST and the new commits. What is thrown while it is in use leaves it unusable.
+ * two HEADs, or one LIST and the new commits. What is thrown while it is in use leaves it unusable.
  */
 export class MessageLog {
   readonly table: TableRef;
@@ -58,12 +58,15 @@ export class MessageLog {
     return this.#snapshot;
   }
 
-  /** Sees the commits of others. A table that was made anew has no memory of the one before. */
-  async refresh(): Promise<void> {
+  /**
+   * Sees the commits of others until `now`, ms by the clock of the engine. A table that was made anew has no memory of the
+   * one before.
+   */
+  async refresh(now: number): Promise<void> {
     const window = this.#window;
     if (this.#snapshot !== undefined) {
       try {
-        this.#snapshot = await refreshSnapshot(this.#snapshot, { onCommit: (commit) => window.append(commit) });
+        this.#snapshot = await refreshSnapshot(this.#snapshot, { onCommit: (commit) => window.append(commit), now });
         return;
       } catch (error) {
         if (!isOutdated(error)) throw error;

@@ -79,9 +79,9 @@ export async function writeMessages(
   progress: Progress,
   deadline: number,
 ): Promise<void> {
-  const { table, deadLetters } = writer;
+  const { engine, table, deadLetters } = writer;
   const entries = firstOfEach(writer, messages, progress);
-  await Promise.all([table.refresh(), deadLetters.refresh()]);
+  await Promise.all([table.refresh(engine.now()), deadLetters.refresh(engine.now())]);
   let rest: readonly Entry[] = await leaveOutKnown(writer, entries, progress);
   while (rest.length > 0) rest = await writePart(writer, rest, progress, deadline);
 }

@@ -332,7 +332,7 @@ describe('updateLogSegment', () => {
       const log = await logOf(3);
       const segment = await loadLogSegment(log.table);
       await log.put(`${versionName(3)}.json`, ours.toString());
-      return { log, segment: appendToSegment(segment, ownCommit(log, 3, ours.byteLength)) };
+      return { log, segment: appendToSegment(segment, ownCommit(log, 3, ours.byteLength), FIRST_TIME) };
     }
 
     it('takes over the etag that was listed, and is the same object from then on', async () => {
@@ -472,6 +472,76 @@ describe('parseLastCheckpoint', () => {
 
 const NO_REQUESTS = { get: 0, head: 0, put: 0, putIfAbsent: 0, delete: 0, list: 0, bytesRead: 0, bytesWritten: 0 };
 
+describe('updateLogSegment with a clock', () => {
+  const MINUTE = 60_000;
+  const HEADS = { ...NO_REQUESTS, head: 2 };
+  const LIST = { ...NO_REQUESTS, list: 1 };
+
+  /** A log of three commits that was seen at `FIRST_TIME`, and what an update at another time costs. */
+  async function seen() {
+    const log = await logOf(3);
+    const { segment } = await updateLogSegment(log.table, await loadLogSegment(log.table), { now: FIRST_TIME });
+    const update = async (now: number, from: LogSegment = segment) => {
+      log.store.reset();
+      const updated = await updateLogSegment(log.table, from, { now });
+      return { ...updated, counts: { ...log.store.counts, bytesRead: 0, bytesWritten: 0 } };
+    };
+    return { log, segment, update };
+  }
+
+  it('looks at the newest commit and the next one, time after time, where nobody has committed', async () => {
+    const { update, segment } = await seen();
+    const first = await update(FIRST_TIME + 10 * MINUTE);
+    assert.deepEqual(first.counts, HEADS);
+    assert.deepEqual(first.segment, { ...segment, seenAt: FIRST_TIME + 10 * MINUTE });
+    assert.deepEqual((await update(FIRST_TIME + 20 * MINUTE, first.segment)).counts, HEADS);
+  });
+
+  it('lists where it was not seen for more than ten minutes, never was, or the clock went back', async () => {
+    const { log, update } = await seen();
+    assert.deepEqual((await update(FIRST_TIME + 10 * MINUTE + 1)).counts, LIST);
+    assert.deepEqual((await update(FIRST_TIME - 1)).counts, LIST);
+    assert.deepEqual((await update(FIRST_TIME, await loadLogSegment(log.table))).counts, LIST);
+  });
+
+  it('lists where another writer has committed', async () => {
+    const { log, update } = await seen();
+    await log.commit();
+    const { counts, newCommits, segment } = await update(FIRST_TIME + MINUTE);
+    assert.deepEqual(counts, { ...LIST, head: 2 });
+    assert.deepEqual([newCommits.length, segment.version, segment.seenAt], [1, 3, FIRST_TIME + MINUTE]);
+  });
+
+  it('refuses to go on when its version is gone, or is another one: the table was made again', async () => {
+    const { log, update } = await seen();
+    await log.put(`${versionName(2)}.json`, '{"commitInfo":{}}');
+    await rejects(update(FIRST_TIME + MINUTE), 'VERSION_NOT_FOUND', /Version 2/);
+    await log.delete(`${versionName(2)}.json`);
+    await rejects(update(FIRST_TIME + MINUTE), 'VERSION_NOT_FOUND', /Version 2/);
+  });
+
+  it('sees the gap that a clean-up in the moment of the look would hide, once the version was not seen for long', async () => {
+    const { log, update } = await seen();
+    await log.commit();
+    await log.commit();
+    await log.delete(`${versionName(3)}.json`);
+    await rejects(update(FIRST_TIME + 11 * MINUTE), 'LOG_GAP', /version 3/);
+  });
+
+  it('takes over the etag of a commit of our own, and knows it from another of the same size', async () => {
+    const { log, segment, update } = await seen();
+    await putFile(log, `${versionName(3)}.json`);
+    const own = appendToSegment(segment, ownCommit(log, 3, 1), FIRST_TIME + MINUTE);
+    const { counts, segment: looked } = await update(FIRST_TIME + 2 * MINUTE, own);
+    assert.deepEqual(counts, HEADS);
+    assert.ok(looked.head?.etag);
+    assert.equal(looked.commits.at(-1), looked.head);
+    assert.equal(looked.head.modified, FIRST_TIME);
+    await log.put(`${versionName(3)}.json`, 'y');
+    await rejects(update(FIRST_TIME + 3 * MINUTE, looked), 'VERSION_NOT_FOUND', /Version 3/);
+  });
+});
+
 async function logOf(commits: number, pageSize?: number): Promise<CountedLog> {
   const log = createCountedLog('lake/orders', pageSize);
   if (commits > 0) await log.commit(protocol(), metaData());
@@ -490,7 +560,10 @@ async function commitOwn(log: CountedLog, segment: LogSegment, commits: number):
   for (let commit = 0; commit < commits; commit++) {
     const version = current.version + 1;
     await putFile(log, `${versionName(version)}.json`);
-    ({ segment: current } = await updateLogSegment(log.table, appendToSegment(current, ownCommit(log, version, 1))));
+    ({ segment: current } = await updateLogSegment(
+      log.table,
+      appendToSegment(current, ownCommit(log, version, 1), FIRST_TIME),
+    ));
   }
   return current;
 }

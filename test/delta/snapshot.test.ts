@@ -280,7 +280,11 @@ describe('applyCommit', () => {
     await log.commit(...actions);
     log.store.reset();
     const size = serializeCommit(actions).byteLength;
-    const applied = applyCommit(snapshot, { version: 2, timestamp: FIRST_TIME, modified: FIRST_TIME, actions, size });
+    const applied = applyCommit(
+      snapshot,
+      { version: 2, timestamp: FIRST_TIME, modified: FIRST_TIME, actions, size },
+      FIRST_TIME,
+    );
     assert.deepEqual(requests(log), { get: 0, list: 0 });
     const loaded = await load(log);
     assert.deepEqual({ ...applied, segment: undefined }, { ...loaded, segment: undefined });
@@ -294,7 +298,7 @@ describe('applyCommit', () => {
     const snapshot = await load(await tableOf([protocol(), metaData()]));
     const commit = { version: 2, timestamp: 0, modified: 0, actions: [] };
     assert.throws(
-      () => applyCommit(snapshot, commit),
+      () => applyCommit(snapshot, commit, FIRST_TIME),
       (error) => isDeltaError(error, 'LOG_GAP'),
     );
   });

@@ -65,19 +65,42 @@ async function tableOf(active: number, commits = 0, loadTime = 0) {
 }
 
 describe('an append costs what the new files cost, not what the table costs', () => {
-  const warm = { get: FILES, list: 1, putIfAbsent: 1, put: 0, head: 0 };
+  const warm = { get: FILES, list: 0, putIfAbsent: 1, put: 0, head: 2 };
 
   for (const active of [10, 100_000]) {
     for (const commits of [0, 99]) {
-      it(`warm, ${active} files, ${commits} commits since the checkpoint: k GETs, 1 LIST, 1 PUT`, async () => {
+      it(`warm, ${active} files, ${commits} commits since the checkpoint: k GETs, 2 HEADs, 1 PUT`, async () => {
         const { world, appendNew } = await tableOf(active, commits);
         await appendNew('cold');
-        world.advance(600_000);
+        world.advance(500_000);
         assert.deepEqual(await appendNew('warm'), warm);
         assert.deepEqual(await appendNew('again'), warm);
       });
     }
   }
+
+  it('warm after more than ten minutes: 1 LIST in place of the HEADs', async () => {
+    const { world, appendNew } = await tableOf(10);
+    await appendNew('cold');
+    world.advance(600_001);
+    assert.deepEqual(await appendNew('warm'), { ...warm, head: 0, list: 1 });
+  });
+
+  it('warm, where another writer has committed meanwhile: 1 LIST and 1 GET more', async () => {
+    const { world, appendNew } = await tableOf(10);
+    await appendNew('cold');
+    await world.commitForeign('web', []);
+    assert.deepEqual(await appendNew('warm'), { ...warm, get: FILES + 1, list: 1 });
+  });
+
+  it('warm, where the log is kept for less than an hour: 1 LIST in place of the HEADs', async () => {
+    const { world, appendNew } = await tableOf(10);
+    const { metadata } = (await world.table('web')).snapshot;
+    const configuration = { ...metadata.configuration, 'delta.logRetentionDuration': 'interval 59 minutes' };
+    await world.commitForeign('web', [{ metaData: { ...metadata, configuration } }]);
+    await appendNew('cold');
+    assert.deepEqual(await appendNew('warm'), { ...warm, head: 0, list: 1 });
+  });
 
   it('cold, the same few requests more at 10 and at 100,000 files', async () => {
     const small = await (await tableOf(10)).appendNew('cold');
@@ -115,8 +138,8 @@ describe('an append costs what the new files cost, not what the table costs', ()
     counting?.reset();
     assert.deepEqual(await world.deliver([record]), []);
     assert.equal((await world.table('web')).snapshot.version, 2);
-    const { get, list, putIfAbsent } = counting?.counts ?? assert.fail();
-    assert.deepEqual({ get, list, putIfAbsent }, { get: 3, list: 2, putIfAbsent: 2 });
+    const { get, head, list, putIfAbsent } = counting?.counts ?? assert.fail();
+    assert.deepEqual({ get, head, list, putIfAbsent }, { get: 3, head: 2, list: 1, putIfAbsent: 2 });
     assert.equal(world.metrics.at(-1)?.conflicts, 1);
   });
 });

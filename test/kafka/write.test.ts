@@ -230,8 +230,8 @@ describe('an environment that goes on', () => {
     await world.deliver(kafkaRecord(0));
     for (const store of stores) store.reset();
     await world.deliver(kafkaRecord(1));
-    const { get, list, put, putIfAbsent } = stores.at(-1)?.counts ?? {};
-    assert.deepEqual({ get, list, put, putIfAbsent }, { get: 0, list: 1, put: 1, putIfAbsent: 1 });
+    const { get, head, list, put, putIfAbsent } = stores.at(-1)?.counts ?? {};
+    assert.deepEqual({ get, head, list, put, putIfAbsent }, { get: 0, head: 2, list: 0, put: 1, putIfAbsent: 1 });
   });
 
   it('remembers the 256 tables that it has looked at last', async () => {

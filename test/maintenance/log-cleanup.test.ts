@@ -345,6 +345,19 @@ describe('the clean-up of the log', () => {
       assert.equal((await clean(world, { retention: 2 * DAY, allowShortRetention: true })).keptFrom, 45);
     });
 
+    it('leaves what is younger than an hour, whatever is asked for', async () => {
+      // Version 10 is of day 9, 23:50, and now is 00:30 of the next day.
+      const world = await dailyWorld(9);
+      world.advance(DAY / 2 - 600_000);
+      await world.change(['late.parquet']);
+      await world.log.checkpoint(10);
+      world.advance(2_400_000);
+      const now = { retention: 0, allowShortRetention: true };
+      assert.equal((await clean(world, now)).skipped, 'NO_CHECKPOINT');
+      world.advance(3_600_000);
+      assert.equal((await clean(world, now)).keptFrom, 10);
+    });
+
     /** Days of the log, days of the tombstones, whether files land, and whether it is refused. */
     const short: readonly (readonly [log: number, tombstones: number, lands: boolean, refused: boolean])[] = [
       [13, 7, true, true],

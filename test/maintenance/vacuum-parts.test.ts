@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { parseInterval } from '../../src/delta/log-retention.ts';
 import { isCandidatePath } from '../../src/maintenance/vacuum/candidates.ts';
 import { pathsOf } from '../../src/maintenance/vacuum/file-paths.ts';
 import { PathSet } from '../../src/maintenance/vacuum/path-set.ts';
-import { deletedFileRetention, logRetention, parseInterval } from '../../src/maintenance/vacuum/retention.ts';
+import { deletedFileRetention, logRetention } from '../../src/maintenance/vacuum/retention.ts';
 import { DAY, deletionVector, HOUR } from '../support/history-world.ts';
 
 describe('a set of paths', () => {

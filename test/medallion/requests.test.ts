@@ -41,10 +41,10 @@ describe('a run of a step in a function that is warm', () => {
   for (const commits of [3, 40]) {
     it(`reads what is new and nothing else, after ${commits} commits`, async () => {
       const { next, run } = await warmStep(commits, { kind: 'append' });
-      assert.deepEqual(await run(), { list: 2 }, 'a LIST of each log where nothing is new');
+      assert.deepEqual(await run(), { head: 4 }, 'two HEADs for each log where nothing is new');
       await next();
       // The commit of the source, once for its state and once for its files, the file, and the own commit when the step looks again.
-      assert.deepEqual(await run(), { get: 4, list: 5, put: 1, putIfAbsent: 1 });
+      assert.deepEqual(await run(), { get: 4, head: 8, list: 3, put: 1, putIfAbsent: 1 });
     });
   }
 

@@ -58,7 +58,7 @@ describe('an invocation', () => {
     assert.deepEqual(told, ['lake/bronze/orders', 'lake/bronze/orders']);
   });
 
-  it('costs two LISTs, an upload and a commit, warm', async () => {
+  it('costs two HEADs of each log, an upload and a commit, warm', async () => {
     const calls: string[] = [];
     const world = createQueueWorld({
       wrap: (store) =>
@@ -71,8 +71,10 @@ describe('an invocation', () => {
     calls.length = 0;
     await world.deliver(world.message('b', { id: 'b' }));
     assert.deepEqual(calls.sort(), [
-      'list bronze/orders/_delta_log/',
-      'list bronze/orders__dead_letters/_delta_log/',
+      'head bronze/orders/_delta_log/00000000000000000000.json',
+      'head bronze/orders/_delta_log/00000000000000000001.json',
+      'head bronze/orders__dead_letters/_delta_log/00000000000000000000.json',
+      'head bronze/orders__dead_letters/_delta_log/00000000000000000001.json',
       'put bronze/orders/ingest_date=2026-11-24/*.parquet',
       'putIfAbsent bronze/orders/_delta_log/00000000000000000001.json',
     ]);

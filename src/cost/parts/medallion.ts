@@ -29,7 +29,7 @@ const MB = 1e6;
 /** Each step reads one of the tables. A window's commits of a table are one run of a step. */
 export function medallionBill(load: SourceLoad, part: MedallionPart, prices: PriceList): Bill {
   const { steps, window, every, memory, eventBridge } = part;
-  const { idleMs, runMs, mbMs, idleGets, idleLists, runGets, runPuts, runLists } = MEASURED.medallion;
+  const { idleMs, runMs, mbMs, idleGets, runGets, runPuts, runLists } = MEASURED.medallion;
   const commits = load.tables === 0 ? 0 : (load.commits / load.tables) * steps;
   const windows = (HOURS * 3_600) / Math.max(window, 1);
   const runs = Math.min(commits, windows * steps);
@@ -39,9 +39,9 @@ export function medallionBill(load: SourceLoad, part: MedallionPart, prices: Pri
   return billOf(
     'medallion',
     [
-      ['runs of steps: GETs', 's3.get', runs * runGets + looks * idleGets],
+      ['runs of steps: GETs and HEADs', 's3.get', runs * runGets + looks * idleGets],
       ['runs of steps: files and commits', 's3.put', runs * runPuts],
-      ['runs of steps: LISTs', 's3.put', runs * runLists + looks * idleLists],
+      ['runs of steps: LISTs', 's3.put', runs * runLists],
       ['events of commits: sent, and received and deleted together', 'sqs.standard', 1.2 * commits],
       ['events through EventBridge', 'eventbridge.event', eventBridge ? commits : 0],
       ['runs: sent, received, deleted', 'sqs.fifo', 3 * (runs + looks)],

@@ -35,13 +35,13 @@ export function mergeBill(load: StagedFiles, part: MergePart, prices: PriceList)
   const files = load.perDay * DAYS;
   const batches = files / filesOfBatch(load.perDay, part);
   const commits = mergeCommits(load, part);
-  const { batchMs, fileMs, puts, lists, gets, fileGets } = MEASURED.merge;
+  const { batchMs, fileMs, puts, gets, fileGets } = MEASURED.merge;
   return billOf(
     'merge',
     [
-      ['small files: a GET each', 's3.get', fileGets * files + gets * commits],
+      ['small files: a GET each, and HEADs of the log', 's3.get', fileGets * files + gets * commits],
       ['sources looked at before they are deleted: a HEAD each', 's3.get', part.deleteSources ? files : 0],
-      ['a file, a commit and LISTs for each table of a batch', 's3.put', (puts + lists) * commits],
+      ['a file and a commit for each table of a batch', 's3.put', puts * commits],
       ['events: sent one by one, received and deleted by tens', 'sqs.standard', 1.2 * files],
       ...functionItems('function', {
         invocations: batches,

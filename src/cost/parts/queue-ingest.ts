@@ -42,7 +42,7 @@ export function queueBill(load: MessageLoad, part: QueuePart, sentPerDay: number
     [
       ['messages: received and deleted by tens', price, 0.2 * messages],
       ['messages: sent one by one', price, sentPerDay * DAYS],
-      ['looks at the log: GETs', 's3.get', gets * batches],
+      ['looks at the logs: GETs and HEADs', 's3.get', gets * batches],
       ['a file and a commit for each batch, and LISTs', 's3.put', (puts + lists) * batches],
       ...functionItems('function', {
         invocations: batches,

@@ -1,8 +1,8 @@
 import type { FileAction } from '../../delta/checkpoint.ts';
 import { supportsFeature } from '../../delta/features.ts';
+import { parseInterval } from '../../delta/log-retention.ts';
 import type { Snapshot } from '../../delta/snapshot.ts';
 import type { CheckpointLayout } from '../../parquet/checkpoint-schema.ts';
-import { parseInterval } from '../vacuum/retention.ts';
 import { partitionValuesColumn } from './parsed-partitions.ts';
 import { statsColumn } from './parsed-stats.ts';
 

@@ -1,4 +1,5 @@
 import { supportsFeature } from '../../delta/features.ts';
+import { SHORTEST_LOG_RETENTION } from '../../delta/log-retention.ts';
 import { loadSnapshot, type Snapshot } from '../../delta/snapshot.ts';
 import type { TableRef } from '../../delta/table.ts';
 import { mapConcurrently } from '../../ingest/concurrently.ts';
@@ -66,7 +67,8 @@ export interface CleanLogResult {
  * up to it, sidecars that no checkpoint names, and temporary files that were left behind.
  *
  * Versions go from the oldest on, so that an interrupted run leaves a log whose oldest versions are gone; the next run goes
- * on. Every kept version can be read at every moment. Memory: the versions of the checkpoints, and old sidecars.
+ * on. What is younger than an hour stays in any case: writers count on that (`SHORTEST_LOG_RETENTION`). Every kept version
+ * can be read at every moment. Memory: the versions of the checkpoints, and old sidecars.
  *
  * Throws `UNSUPPORTED_READER`, `UNSUPPORTED_WRITER`, RetentionError, and the errors of the log and the store.
  */
@@ -80,7 +82,7 @@ export async function cleanLog(
   assertDeletable(snapshot);
   const retention = await chooseRetention(engine, snapshot, options);
   const now = engine.now();
-  const cutoff = midnight(now - retention);
+  const cutoff = midnight(now - Math.max(retention, SHORTEST_LOG_RETENTION));
   const skipped = reasonToSkip(snapshot);
   const cutOff = skipped === undefined ? await findCutOff(snapshot, engine.reader, cutoff) : undefined;
   const isOver = () => signal?.aborted === true || engine.now() >= deadline;

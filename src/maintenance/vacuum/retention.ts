@@ -1,11 +1,11 @@
 import { DeltaError } from '../../delta/errors.ts';
+import { DEFAULT_LOG_RETENTION, parseInterval } from '../../delta/log-retention.ts';
 import type { Snapshot } from '../../delta/snapshot.ts';
 
 const DAY = 86_400_000;
 
 /** What Delta has where a table says nothing, ms (docs.delta.io "Table properties", DeltaConfig.scala). */
 const DELETED_FILES = 7 * DAY;
-const LOG = 30 * DAY;
 
 /** How long files that were removed stay, ms: the table's `delta.deletedFileRetentionDuration`, a week by default. */
 export function deletedFileRetention(snapshot: Pick<Snapshot, 'table' | 'metadata'>): number {
@@ -14,7 +14,7 @@ export function deletedFileRetention(snapshot: Pick<Snapshot, 'table' | 'metadat
 
 /** How long the log stays, ms: the table's `delta.logRetentionDuration`, 30 days by default. */
 export function logRetention(snapshot: Pick<Snapshot, 'table' | 'metadata'>): number {
-  return intervalProperty(snapshot, 'delta.logRetentionDuration') ?? LOG;
+  return intervalProperty(snapshot, 'delta.logRetentionDuration') ?? DEFAULT_LOG_RETENTION;
 }
 
 /** Throws `UNSUPPORTED_WRITER` for a value that is no interval: what the table wants kept is not known then. */
@@ -31,35 +31,4 @@ function intervalProperty(
     property,
     value,
   });
-}
-
-const UNITS: Readonly<Record<string, number>> = {
-  week: 7 * DAY,
-  day: DAY,
-  hour: 3_600_000,
-  minute: 60_000,
-  second: 1_000,
-  millisecond: 1,
-  microsecond: 0.001,
-};
-
-/**
- * ms of a text such as `interval 1 week` or `2 days 12 hours`; undefined for anything else. Months and years have no
- * length, and no writer takes them (DeltaConfigs.isValidIntervalConfigValue).
- */
-export function parseInterval(text: string): number | undefined {
-  const body = text
-    .trim()
-    .toLowerCase()
-    .replace(/^interval\s+/, '');
-  if (!/^(\d+\s*[a-z]+\s*)+$/.test(body)) return undefined;
-  let sum = 0;
-  for (const [, count = '', unit = ''] of body.matchAll(/(\d+)\s*([a-z]+)/g)) {
-    const ms = UNITS[unit.replace(/s$/, '')];
-    if (ms === undefined) return undefined;
-    sum += Number(count) * ms;
-  }
-  // Rounded up: kept a moment too long rather than too short.
-  const whole = Math.ceil(sum);
-  return Number.isSafeInteger(whole) ? whole : undefined;
 }
