@@ -1,3 +1,4 @@
+import { type CommitRule, commitsAt } from '../../src/ingest/commit-protocol.ts';
 import type { ConfigReader } from '../../src/ingest/config-reader.ts';
 import { type BucketNames, type MedallionConfigInput, readSteps } from '../../src/medallion/config.ts';
 import { tableId, triggersOf } from '../../src/medallion/graph.ts';
@@ -105,6 +106,23 @@ export function commitFilters(tables: readonly TablePlace[]): KeyFilter[] {
     prefix: prefix === '' ? '_delta_log' : `${prefix}/_delta_log`,
     suffix: COMMIT_SUFFIX,
   }));
+}
+
+/**
+ * Targets that maintenance would commit to through DynamoDB, by rules for the landing bucket or for Kafka's: steps commit by
+ * conditional PUT, and a table must not have both.
+ */
+export function stepCommitProblems(
+  { steps }: MedallionDeployment,
+  rulesOf: ReadonlyMap<string, readonly CommitRule[]>,
+): string[] {
+  return steps.flatMap(({ name, target: { bucket, prefix } }) => {
+    if (commitsAt(rulesOf.get(bucket) ?? [], prefix) === undefined) return [];
+    return [
+      `medallion.steps: the target "${prefix}" of the step "${name}" is to commit through DynamoDB by a commitProtocol of its bucket, ` +
+        'and steps commit by conditional PUT: expected a target that no such rule fits',
+    ];
+  });
 }
 
 /** What keeps the landing bucket from announcing commits beside what else it announces, the `others`. */

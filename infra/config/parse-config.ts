@@ -18,7 +18,7 @@ import { type ExportDeployment, readExports } from './exports-config.ts';
 import { type KafkaDeployment, readKafka } from './kafka-config.ts';
 import { announcedBy, type LoaderDeployment, loaderProblems, readLoader } from './loader-config.ts';
 import { type MaintenanceDeployment, readMaintenance } from './maintenance-config.ts';
-import { type MedallionDeployment, medallionProblems, readMedallion } from './medallion-config.ts';
+import { type MedallionDeployment, medallionProblems, readMedallion, stepCommitProblems } from './medallion-config.ts';
 import { type MergeDeployment, mergeProblems, readMerge, stagedPrefixes } from './merge-config.ts';
 import { type QueueDeployment, readQueues } from './queue-config.ts';
 import { readTagging, type TaggingDeployment, taggingProblems } from './tagging-config.ts';
@@ -142,8 +142,13 @@ export function parseResacaConfig(value: unknown): Deployment {
         ...(landing.notifications === 's3' ? keyFilters(prefixes, landing.suffixes) : []),
         ...loaded.flatMap((one) => keyFilters([one.prefix], one.suffixes)),
       ];
-      const { landing: name } = medallionSurroundings(landing, kafka).buckets;
-      problems.push(...medallionProblems(medallion, name, announced));
+      const names = medallionSurroundings(landing, kafka).buckets;
+      problems.push(...medallionProblems(medallion, names.landing, announced));
+      const rules = [
+        [names.landing ?? 'landing', commitRules],
+        [names.kafka ?? 'kafka', kafka === undefined ? [] : kafkaCommitRules(kafka)],
+      ] as const;
+      problems.push(...stepCommitProblems(medallion, new Map(rules)));
     }
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;

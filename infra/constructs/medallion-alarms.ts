@@ -28,7 +28,7 @@ export class MedallionAlarms extends Construct {
 }
 
 function failures({ pipeline, maxVersionsBehind = 100, maxMessageAge = Duration.hours(1) }: MedallionAlarmsProps) {
-  const { work, events, undelivered, pipelineName } = pipeline;
+  const { work, events, undelivered, pipelineName, hasSpark } = pipeline;
   const specs: AlarmSpec[] = [
     {
       id: 'MedallionFailures',
@@ -36,6 +36,16 @@ function failures({ pipeline, maxVersionsBehind = 100, maxMessageAge = Duration.
       metric: messagesWaiting(work.deadLetters),
       threshold: 0,
     },
+    ...(hasSpark
+      ? [
+          {
+            id: 'MedallionGivenUp',
+            description: 'Spark jobs of a step came to nothing three times at the same work; none is started any more.',
+            metric: serviceMetric('medallion', pipelineName, 'stepsGivenUp'),
+            threshold: 0,
+          },
+        ]
+      : []),
     {
       id: 'MedallionDeadLetters',
       description: 'Events of commits could not be handled; the schedule makes up for them.',

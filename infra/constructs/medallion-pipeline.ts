@@ -55,11 +55,14 @@ export class MedallionPipeline extends Construct {
   readonly role: Role;
   readonly logGroup: LogGroup;
   readonly pipelineName: string;
+  /** Whether there is Spark for batches that are beyond the function. */
+  readonly hasSpark: boolean;
 
   /** Throws Error where DuckDB for the function's architecture cannot be had. */
   constructor(scope: Construct, id: string, props: MedallionPipelineProps) {
     super(scope, id);
     const { medallion, buckets, spark, encryptionKey, ...settings } = props;
+    this.hasSpark = spark !== undefined;
     const timeout = Duration.seconds(medallion.timeout);
     const keys = encryptionKey === undefined ? {} : { encryptionKey };
     const visibilityTimeout = timeout.plus(VISIBILITY_MARGIN);

@@ -24,6 +24,7 @@ const UNITS: Readonly<Record<keyof TableMetrics, (typeof MetricUnit)[keyof typeo
   skipped: MetricUnit.Count,
   failures: MetricUnit.Count,
   sparkFailures: MetricUnit.Count,
+  stepsGivenUp: MetricUnit.Count,
   objectsTagged: MetricUnit.Count,
   tagsLeftOut: MetricUnit.Count,
   catalogUpdates: MetricUnit.Count,

@@ -29,6 +29,7 @@ const OWN: readonly (readonly [name: string, load: Load])[] = [
   ['step run', async () => (await import('./step-run/command.ts')).stepRunCommand],
   ['step status', async () => (await import('./step-status/command.ts')).stepStatusCommand],
   ['step reset', async () => (await import('./step-reset/command.ts')).stepResetCommand],
+  ['step retry', async () => (await import('./step-retry/command.ts')).stepRetryCommand],
   ['graph', async () => (await import('./graph/command.ts')).graphCommand],
   ['cost', async () => (await import('./cost/command.ts')).costCommand],
 ];

@@ -32,6 +32,8 @@ export interface TableMetrics {
   failures: number;
   /** 1 when a Spark job came to nothing. */
   sparkFailures: number;
+  /** 1 when a step found that no Spark job is started for it any more. */
+  stepsGivenUp: number;
   /** Objects that got tags. */
   objectsTagged: number;
   /** Tags for which an object had no place. */

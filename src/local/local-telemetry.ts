@@ -58,6 +58,7 @@ const NOTHING: TableTotals = {
   skipped: 0,
   failures: 0,
   sparkFailures: 0,
+  stepsGivenUp: 0,
   objectsTagged: 0,
   tagsLeftOut: 0,
   catalogUpdates: 0,

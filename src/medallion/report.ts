@@ -1,3 +1,4 @@
+import { SparkWorkError } from '../spark/errors.ts';
 import { isStepError } from './errors.ts';
 import type { MedallionDeps } from './handler.ts';
 import type { StepMessage } from './messages.ts';
@@ -58,7 +59,8 @@ export function reportFailure(
     return 'nothing to do';
   }
   telemetry.log('error', 'step failed', { step: rule.name, table, error });
-  telemetry.metrics(table, { failures: 1 });
+  const isGivenUp = error instanceof SparkWorkError && error.code === 'SPARK_GIVEN_UP';
+  telemetry.metrics(table, { failures: 1, ...(isGivenUp && { stepsGivenUp: 1 }) });
   return 'failed';
 }
 

@@ -7,6 +7,8 @@ import { filesOf, sideTable, snapshotOf } from './commit/side-table.ts';
 import { StepError } from './errors.ts';
 import { changesAppId, encodePosition } from './position.ts';
 import type { StepRule } from './rule.ts';
+import { clearFailures } from './spark/failures.ts';
+import { stepRuns } from './spark/step-folder.ts';
 import type { StepDeps } from './step-run.ts';
 
 export interface ResetOptions {
@@ -29,7 +31,7 @@ export interface ResetTable {
 /**
  * Has steps of one target begin anew, or at a version of their source, by a commit to each table that tells how far they are:
  * the tables beside the target first, so that a crash between leaves none of them ahead of it. Each step's next run goes on
- * from there. Throws StepError `SOURCE_NOT_FOUND` for a version of a source that is not there; DeltaError for lost races up to
+ * from there, and Spark tries again what was given up. Throws StepError `SOURCE_NOT_FOUND` for a version of a source that is not there; DeltaError for lost races up to
  * the deadline and logs that cannot be written; the stores' errors.
  */
 export async function resetSteps(
@@ -43,6 +45,7 @@ export async function resetSteps(
     const tables = [sideTable(target, 'quarantine'), sideTable(target, 'tombstones'), target];
     for (const table of tables) done.push(...(await resetTable(table, rules, deps, options)));
   }
+  for (const { name, target } of rules) await clearFailures(stepRuns(deps.tableAt(target), name));
   return done;
 }
 

@@ -109,7 +109,14 @@ async function prepare(job: BatchJob, session: EngineSession): Promise<BatchCont
   await transformer.runSide('plus');
   if (hasWent) await transformer.runSide('minus');
   const went = hasWent ? NAMES.went : undefined;
-  return { ...job, session, transformer, shape, went, check: createCheck({ ...job, session, shape, lookups }) };
+  return {
+    ...job,
+    session,
+    transformer,
+    shape,
+    went,
+    check: createCheck({ ...job, session, shape, transformer, lookups }),
+  };
 }
 
 /** Adds the source's changes and the lookups; gives the versions of the lookups by their names. */

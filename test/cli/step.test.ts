@@ -7,9 +7,12 @@ import type { Command } from '../../src/cli/command.ts';
 import { EXIT } from '../../src/cli/exit-codes.ts';
 import { graphCommand } from '../../src/cli/graph/command.ts';
 import { stepResetCommand } from '../../src/cli/step-reset/command.ts';
+import { stepRetryCommand } from '../../src/cli/step-retry/command.ts';
 import { stepRunCommand } from '../../src/cli/step-run/command.ts';
 import { stepStatusCommand } from '../../src/cli/step-status/command.ts';
 import { createTerminal } from '../../src/cli/terminal.ts';
+import { countFailure, readFailures } from '../../src/medallion/spark/failures.ts';
+import { stepRuns } from '../../src/medallion/spark/step-folder.ts';
 import { createFolderStore } from '../../src/storage/folder-store.ts';
 import { structOf } from '../cdf/cdf-world.ts';
 import { createStepWorld } from '../medallion/step-world.ts';
@@ -165,5 +168,32 @@ describe('resaca graph', () => {
     assert.equal(svg.match(/<rect /g)?.length, 3);
     assert.equal(svg.match(/class="line source"/g)?.length, 2);
     assert.doesNotMatch(svg, /(href|src)=|url\((?!#)/);
+  });
+});
+
+describe('resaca step retry', () => {
+  it('tells what Spark was given up for, and forgets it', async () => {
+    const { where, world } = await createProject();
+    const runs = stepRuns(world.tableAt('silver/orders'), 'silver-orders');
+    await countFailure(runs, { work: 'w', run: 'r' }, 'no memory');
+    const dry = await run(stepRetryCommand, [...where, 'silver-orders', '--dry-run']);
+    assert.match(dry.output, /silver-orders: 1 Spark job came to nothing, the last one with: no memory\n/);
+    assert.equal((await readFailures(runs))?.count, 1);
+    const done = await run(stepRetryCommand, [...where, '--json']);
+    assert.deepEqual(
+      [done.code, JSON.parse(done.output)],
+      [
+        EXIT.ok,
+        {
+          dryRun: false,
+          steps: [
+            { step: 'gold-shops', failures: 0 },
+            { step: 'silver-orders', failures: 1, detail: 'no memory' },
+          ],
+        },
+      ],
+    );
+    assert.equal(await readFailures(runs), undefined);
+    assert.match((await run(stepRetryCommand, where)).output, /silver-orders: no Spark job has failed/);
   });
 });

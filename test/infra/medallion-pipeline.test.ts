@@ -183,6 +183,21 @@ describe('the medallion of a deployment', () => {
     assert.deepEqual(problems, ['medallion.spark: is missing, and the step "silver-orders" is to be run by it']);
   });
 
+  it('is refused where a target would commit through DynamoDB, which steps do not', () => {
+    const commitProtocol = { type: 'dynamodb', scheme: 's3' } as const;
+    const bucketName = 'my-lake';
+    const rules = (prefix: string) => ({
+      landing: { bucketName, prefixes: ['bronze'] },
+      tables: [{ prefix, commitProtocol }],
+    });
+    const problems = problemsOf(configOf({}, rules('silver/{table}')));
+    assert.match(
+      problems.join('\n'),
+      /^medallion\.steps: the target "silver\/orders" of the step "silver-orders" is to commit/m,
+    );
+    assert.doesNotMatch(problemsOf(configOf({}, rules('bronze/orders'))).join('\n'), /DynamoDB/);
+  });
+
   it('has the modules of functions beside its code, as Node takes them for modules', async () => {
     const folder = makeTempFolder();
     writeFileSync(join(folder, 'orders.ts'), 'export function transform(rows: readonly object[]) { return rows; }\n');

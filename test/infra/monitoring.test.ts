@@ -24,6 +24,7 @@ const others = templateOf({
   tagging: { rules: [{ tags: { type: '{extension}' } }] },
   medallion: {
     architecture: process.arch === 'x64' ? 'x86_64' : 'arm64',
+    spark: {},
     steps: [{ target: 'silver/a', source: 'lake/a', sql: 'SELECT 1' }],
   },
 });

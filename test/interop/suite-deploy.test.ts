@@ -12,6 +12,7 @@ import { loader } from './suite/loader.ts';
 import { maintenance } from './suite/maintenance.ts';
 import { merge } from './suite/merge.ts';
 import { reconcile } from './suite/reconcile.ts';
+import { steps } from './suite/steps.ts';
 import { deploySuite, type Suite, type SuitePart } from './suite/suite.ts';
 import { tagging } from './suite/tagging.ts';
 
@@ -26,6 +27,7 @@ const PARTS: readonly SuitePart[] = [
   reconcile,
   maintenance,
   tagging,
+  steps,
 ];
 /** Messages that parts send so that they fail. */
 const DEAD_LETTERS: Readonly<Record<string, number>> = { GroupingDeadLetterQueueUrl: 1 };

@@ -8,6 +8,7 @@ import { StepError } from '../../src/medallion/errors.ts';
 import { createMedallionHandler } from '../../src/medallion/handler.ts';
 import { type StepMessage, stepDeduplication, stepGroup } from '../../src/medallion/messages.ts';
 import type { StepRun } from '../../src/medallion/step-run.ts';
+import { SparkWorkError } from '../../src/spark/errors.ts';
 
 const NOTHING: StepRun['metrics'] = {
   batches: 0,
@@ -196,6 +197,13 @@ describe('the medallion function', () => {
       metrics,
       Array.from({ length: 4 }, () => ({ failures: 1 })),
     );
+  });
+
+  it('tells by a metric of its own that Spark is not asked any more', async () => {
+    const error = new SparkWorkError('SPARK_GIVEN_UP', 'three jobs came to nothing', {});
+    const { invoke, metrics } = createFunction(() => error);
+    await invoke([{ step: 'silver' }]);
+    assert.deepEqual(metrics, [{ failures: 1, stepsGivenUp: 1 }]);
   });
 
   it('keeps the message of a step back that waits for Spark, and sends another before it came too often', async () => {

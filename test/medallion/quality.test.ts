@@ -172,9 +172,7 @@ describe('a quality rule', () => {
     await assert.rejects(world.run(rule, { store }), CrashError);
     await names.change(([key]) => (key === 'a' ? ["it's"] : [key ?? null]));
     await world.run(rule);
-    const kept = (await world.rows('silver__quarantine')).map(
-      (row) => JSON.parse(JSON.parse(row).row.replaceAll('NaN', 'null')).name,
-    );
+    const kept = (await world.rows('silver__quarantine')).map((row) => JSON.parse(JSON.parse(row).row).name);
     const there = (await world.rows('silver')).map((row) => JSON.parse(row).name);
     assert.deepEqual([kept, there.sort()], [["it's"], ['a', 'a', 'b', null]]);
     await source.append([[7n, 'a', 7]]);
@@ -192,6 +190,6 @@ async function qualityOf({ tableAt }: StepWorld): Promise<unknown> {
 
 /** A quarantined row as the target would have it. */
 function rowOf(text: string): string {
-  const { id, name, n } = JSON.parse(JSON.parse(text).row.replaceAll('NaN', '"NaN"'));
+  const { id, name, n } = JSON.parse(JSON.parse(text).row);
   return JSON.stringify({ id: id === null ? null : String(id), name, n: n === 'NaN' ? null : n });
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { readCommit } from '../../src/delta/commit-file.ts';
 import { commitKey } from '../../src/delta/log-path.ts';
+import { resetSteps } from '../../src/medallion/reset-step.ts';
 import type { StepMode, StepRule } from '../../src/medallion/rule.ts';
 import { runStep } from '../../src/medallion/run-step.ts';
 import { createMemoryStore } from '../../src/storage/memory-store.ts';
@@ -144,10 +145,36 @@ describe('A step on Spark', () => {
     for (let time = 0; time < 2; time++)
       await assert.rejects(run(rule), { code: 'SPARK_GIVEN_UP', message: /no memory/ });
     assert.equal(jobs.started.length, 3);
+    await resetSteps([rule], world.deps(), { empties: false, deadline: Number.MAX_SAFE_INTEGER });
+    await assert.rejects(run(rule), { code: 'SPARK_JOB_FAILED' });
     delete jobs.plan.fails;
     assert.equal((await run({ ...rule, changes: 'fail' })).state, 'done');
     assert.equal((await world.rows('silver')).length, 1);
     assert.deepEqual(await leftOvers(world.store as ReturnType<typeof createMemoryStore>), []);
+  });
+
+  it('is given up, too, where other writers make its jobs worthless again and again', async () => {
+    const { world, jobs, run, store } = createSparkWorld();
+    const source = await world.source('bronze', { schema: EVENTS });
+    const rule = sparkRule(CASES[1] ?? assert.fail());
+    await source.append([row(1, 'a', 1)]);
+    await run(rule);
+    const before = jobs.started.length;
+    await source.append([row(1, 'b', 2)]);
+    const disturbing = {
+      ...store,
+      async putIfAbsent(key: string, body: Uint8Array) {
+        if (key.startsWith('silver/_delta_log/')) {
+          const { metadata, version } = await world.snapshot('silver');
+          const configuration = { ...metadata.configuration, note: String(version) };
+          await world.commit('silver', [{ metaData: { ...metadata, configuration } }]);
+        }
+        return store.putIfAbsent(key, body);
+      },
+    };
+    await assert.rejects(run(rule, disturbing), { code: 'SPARK_GIVEN_UP', message: /other writers changed/ });
+    assert.ok(jobs.started.length >= before + 3, `${jobs.started.length - before} jobs`);
+    assert.equal((await run({ ...rule, changes: 'skip' })).state, 'done');
   });
 
   it('begins anew where the log no longer reaches back to where the batch began', async () => {

@@ -1,6 +1,8 @@
+import { decimalOf, type StructType } from '../../delta/schema.ts';
 import type { Statement } from '../engine.ts';
 import { type Dialect, literal, quote, quoteAll, statement } from '../plan/sql.ts';
 import type { QualityCheck, QualityRule } from '../rule.ts';
+import { rowJson } from './row-json.ts';
 
 /** Of the statement with the rows and what they break. */
 export const CHECKED = '_resaca_checked';
@@ -44,19 +46,22 @@ export function violationsSql(rules: readonly QualityRule[]): string {
 }
 
 /** The rows that are kept out: as JSON text, and with the names of the rules that they break. */
-export function quarantinedSql({ rules, columns }: CheckPlan, dialect: Dialect): string {
-  const fields = columns.map((name) =>
-    dialect === 'duckdb' ? `${quote(name)} := ${quote(name)}` : `${literal(name, dialect)}, ${quote(name)}`,
-  );
-  const row =
-    dialect === 'duckdb'
-      ? `CAST(to_json(struct_pack(${fields.join(', ')})) AS VARCHAR)`
-      : `to_json(named_struct(${fields.join(', ')}))`;
+export function quarantinedSql(
+  { rules, row }: Pick<CheckPlan, 'rules'> & { readonly row: StructType },
+  dialect: Dialect,
+): string {
+  const text = dialect === 'duckdb' ? rowJson(row) : `to_json(named_struct(${row.fields.map(sparkField).join(', ')}))`;
   const names = rules.map(({ name }, index) => `CASE WHEN ${flag(index)} = 1 THEN ${literal(`${name}`, dialect)} END`);
   return (
-    `SELECT ${row} AS "row", concat_ws(', ', ${names.join(', ')}) AS "rules" FROM ${quote(CHECKED)} ` +
+    `SELECT ${text} AS "row", concat_ws(', ', ${names.join(', ')}) AS "rules" FROM ${quote(CHECKED)} ` +
     `WHERE ${isQuarantined(rules) ?? 'FALSE'}`
   );
+}
+
+/** Spark writes other values as DuckDB is made to; decimals it would write as numbers. */
+function sparkField({ name, type }: StructType['fields'][number]): string {
+  const isDecimal = typeof type === 'string' && decimalOf(type) !== undefined;
+  return `${literal(name, 'spark')}, ${isDecimal ? `CAST(${quote(name)} AS STRING)` : quote(name)}`;
 }
 
 /** Undefined where no rule keeps rows out. */

@@ -2,7 +2,8 @@ import type { StructType } from '../../delta/schema.ts';
 import type { TableRef } from '../../delta/table.ts';
 import type { Output } from '../engine.ts';
 import { type Dialect, literal } from '../plan/sql.ts';
-import { type CheckPlan, quarantinedSql } from './check.ts';
+import type { QualityRule } from '../rule.ts';
+import { quarantinedSql } from './check.ts';
 
 /** Columns of the table with the rows that quality rules kept out of a target. */
 export const QUARANTINE_SCHEMA: StructType = {
@@ -19,10 +20,12 @@ export const QUARANTINE_SCHEMA: StructType = {
   ).map(([name, type]) => ({ name, type, nullable: true, metadata: {} })),
 };
 
-export interface QuarantinePlan extends CheckPlan {
+export interface QuarantinePlan {
+  readonly rules: readonly QualityRule[];
+  /** Columns of the rows, with their types. */
+  readonly row: StructType;
   readonly step: string;
   readonly source: TableRef;
-  readonly from: string;
   readonly range: { readonly fromVersion: number; readonly untilVersion: number };
   readonly table: TableRef;
 }

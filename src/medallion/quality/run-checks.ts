@@ -1,12 +1,13 @@
+import type { StructType } from '../../delta/schema.ts';
 import { commitSide, isReached, sideTable, snapshotOf } from '../commit/side-table.ts';
 import { StepError } from '../errors.ts';
 import { type BatchContext, type BatchJob, sideTxn } from '../modes/batch-context.ts';
 import { COLUMNS, NAMES } from '../plan/names.ts';
 import { countOf, runStage } from '../plan/stage.ts';
-import { CHECKED, checkStatements, PASSED, violationsSql } from './check.ts';
+import { checkStatements, PASSED, violationsSql } from './check.ts';
 import { QUARANTINE_SCHEMA, quarantineOutput } from './quarantine-table.ts';
 
-type CheckContext = Pick<BatchContext, 'session' | 'shape'> &
+type CheckContext = Pick<BatchContext, 'session' | 'shape' | 'transformer'> &
   BatchJob & {
     /** Versions of the lookups that the batch has, by their names. */
     readonly lookups: ReadonlyMap<string, number>;
@@ -52,7 +53,7 @@ export function createCheck(context: CheckContext): BatchContext['check'] {
     assertNoFailure(context, violations);
     tally.addViolations(Object.fromEntries(violations.filter(([, count]) => count > 0)));
     const out = countOf(run, 'violations', 'out');
-    if (out > 0) await quarantine(context, columns);
+    if (out > 0) await quarantine(context, from, columns);
     tally.add({ rowsQuarantined: out });
     return PASSED;
   };
@@ -74,7 +75,7 @@ function assertNoFailure(
 }
 
 /** Commits the rows that are kept out, unless an earlier try of the batch has. */
-async function quarantine(context: CheckContext, columns: readonly string[]): Promise<void> {
+async function quarantine(context: CheckContext, from: string, columns: readonly string[]): Promise<void> {
   const { rule, deps, deadline, session, source, batch, shape, lookups } = context;
   const table = sideTable(shape.table, 'quarantine');
   const head = await snapshotOf(table, deps);
@@ -82,8 +83,7 @@ async function quarantine(context: CheckContext, columns: readonly string[]): Pr
   if (isReached(head, txn)) return;
   const plan = {
     rules: rule.quality,
-    from: CHECKED,
-    columns,
+    row: typesOf(context, from, columns),
     step: rule.name,
     source: source.table,
     range: batch,
@@ -104,4 +104,10 @@ async function quarantine(context: CheckContext, columns: readonly string[]): Pr
     operation: 'WRITE',
     operationParameters: { mode: 'Append', step: rule.name },
   });
+}
+
+/** The columns with the types that they have in a statement: only what is computed anew has those of the target. */
+function typesOf({ shape, transformer }: CheckContext, from: string, columns: readonly string[]): StructType {
+  const { fields } = from === NAMES.fresh ? shape.schema : transformer.result;
+  return { type: 'struct', fields: fields.filter(({ name }) => columns.includes(name)) };
 }

@@ -5,7 +5,7 @@ import type { Runs } from '../../spark/run-folder.ts';
 import { isStoreError } from '../../storage/object-store.ts';
 import { failuresKey } from './step-folder.ts';
 
-/** Jobs that fail at the same work before it is given up: each costs as much as one that does it. */
+/** Jobs that come to nothing at the same work before it is given up: each costs as much as one that does it. */
 export const MAX_FAILURES = 3;
 
 /** What the last failed jobs were for. */
@@ -42,7 +42,7 @@ export async function readFailures(runs: Runs): Promise<Failures | undefined> {
   }
 }
 
-/** Counts a run whose job failed, once however often it is told. */
+/** Counts a run whose job failed, or whose result could not be committed, once however often it is told. */
 export async function countFailure(
   runs: Runs,
   { work, run }: { readonly work: string; readonly run: string },
@@ -65,8 +65,8 @@ export async function assertNotGivenUp(runs: Runs, work: string, step: string): 
   if (failures === undefined || failures.work !== work || failures.count < MAX_FAILURES) return;
   throw new SparkWorkError(
     'SPARK_GIVEN_UP',
-    `${failures.count} Spark jobs of the step ${step} failed at the same work, the last one with: ${failures.detail}. ` +
-      `No other is started for it until the step is changed, or ${failuresKey(runs)} is deleted`,
+    `${failures.count} Spark jobs of the step ${step} came to nothing at the same work, the last one with: ${failures.detail}. ` +
+      `No other is started for it until the step is changed, or resaca step retry ${step} is given`,
     { step, key: failuresKey(runs), failures: failures.count },
   );
 }

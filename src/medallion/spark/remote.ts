@@ -58,8 +58,8 @@ export async function remotePlace(rule: StepRule, deps: StepDeps, spark: StepSpa
         return session;
       },
     }),
-    // What came to nothing because of other writers begins anew with the tables as they are then.
-    end: async (outcome) => session?.end(outcome === 'committed' ? 'committed' : 'given-up'),
+    // What came to nothing because of other writers begins anew with the tables as they are then, until it is given up.
+    end: async (outcome) => session?.end(outcome === 'committed' ? 'committed' : 'overtaken'),
   };
 }
 

@@ -36,7 +36,7 @@ export interface ReplayOptions {
 
 export interface ReplaySession extends EngineSession {
   /** Ends the batch, so that the next one begins. */
-  end(outcome: 'committed' | 'given-up'): Promise<void>;
+  end(outcome: 'committed' | 'overtaken'): Promise<void>;
 }
 
 /**

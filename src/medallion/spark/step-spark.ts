@@ -21,6 +21,8 @@ export interface OpenBatch extends BatchNote {
   readonly run: string;
 }
 
+export type BatchEnd = 'committed' | 'given-up' | 'overtaken';
+
 export type BatchState =
   | { readonly kind: 'running'; readonly job: string; readonly jobState: string }
   | { readonly kind: 'finished'; readonly job: string; readonly run: EngineRun };
@@ -39,8 +41,11 @@ export interface StepSpark {
    * `SPARK_JOB_FAILED` and `INVALID_RUN` (SparkWorkError) and ends the batch then: nothing of it is committed.
    */
   look(target: TableRef, step: string, batch: OpenBatch, expected: Omit<Expected, 'now'>): Promise<BatchState>;
-  /** Ends a batch that is committed, or that can never be. */
-  end(target: TableRef, step: string, batch: OpenBatch, outcome: 'committed' | 'given-up'): Promise<void>;
+  /**
+   * Ends a batch that is committed, or that can never be. `overtaken`: other writers changed what it had read, so that its jobs came
+   * to nothing; that counts as a failed job does.
+   */
+  end(target: TableRef, step: string, batch: OpenBatch, outcome: BatchEnd): Promise<void>;
 }
 
 export interface StepSparkDeps {
@@ -111,10 +116,12 @@ export function createStepSpark({ jobs, now }: StepSparkDeps): StepSpark {
       }
     },
 
-    async end(target, step, { run }, outcome) {
+    async end(target, step, batch, outcome) {
       const runs = stepRuns(target, step);
       if (outcome === 'committed') await clearFailures(runs);
-      await deleteRun(runs, run);
+      if (outcome === 'overtaken')
+        await countFailure(runs, batch, `other writers changed what it had read of ${target.url}`);
+      await deleteRun(runs, batch.run);
     },
   };
 }

@@ -5,11 +5,10 @@ import { gzipSync } from 'node:zlib';
 import { SecretsManager } from '@aws-sdk/client-secrets-manager';
 import { SendMessageBatchCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { CREDENTIALS, REGION } from '../../../scripts/local-aws/ministack.ts';
-import { Deployment } from '../../support/deployment.ts';
 import type { Rows } from '../../support/interop/engines.ts';
 import { runCli } from '../../support/run-cli.ts';
 import type { S3Server } from '../../support/s3-server.ts';
-import { eventually, type Suite, type SuitePart } from './suite.ts';
+import type { Suite, SuitePart } from './suite.ts';
 
 /** Messages, of which every tenth is sent twice by its sender, under one name. */
 const MESSAGES = 400;
@@ -51,8 +50,8 @@ export const ingest: SuitePart = {
 
   beside(suite) {
     it('bring each message into its table once, and what does not fit to the dead letters', async () => {
-      const { server, output, handled } = suite();
-      const { rowsOf, untilRows } = rowsIn(suite());
+      const { server, output, sql, handled } = suite();
+      const { tables, untilRows } = rowsIn(suite());
       const send = sender(server, output('QueueordersQueueUrl'));
       const order = (id: number) => ({ id, text: `order ${id}`, amount: id / 4 });
       const singles = Array.from({ length: MESSAGES }, (_, id): Message => {
@@ -68,7 +67,7 @@ export const ingest: SuitePart = {
 
       const all = String(MESSAGES + 4);
       await untilRows('bronze/orders', COUNT, [[all, all]]);
-      const [typed] = await rowsOf('bronze/orders', 'SELECT sum(amount) FROM t WHERE id < 1000');
+      const [typed] = await sql('bronze/orders', 'SELECT sum(amount) FROM t WHERE id < 1000', tables);
       assert.equal(Number(typed?.[0]), (MESSAGES * (MESSAGES - 1)) / 8);
       await untilRows('bronze/orders__dead_letters', 'SELECT error_code, count(*) FROM t GROUP BY 1 ORDER BY 1', [
         ['INVALID_JSON', '2'],
@@ -114,20 +113,12 @@ export const ingest: SuitePart = {
 };
 
 /** The tables of the queues, which have a bucket of their own. */
-function rowsIn({ server, outputs, output, sql }: Suite) {
-  const tables = new Deployment(server, { ...outputs, LandingBucketName: output('QueueordersBucketName') });
-  const rowsOf = async (table: string, statement: string): Promise<Rows['rows']> =>
-    (await tables.snapshot(table)) === undefined ? [] : sql(table, statement, tables);
+function rowsIn({ output, tablesIn, untilRows }: Suite) {
+  const tables = tablesIn(output('QueueordersBucketName'));
   return {
-    rowsOf,
-    async untilRows(table: string, statement: string, expected: Rows['rows']): Promise<void> {
-      let rows: Rows['rows'] = [];
-      const isThere = async () => {
-        rows = await rowsOf(table, statement);
-        return String(rows) === String(expected);
-      };
-      await eventually(isThere, `rows of ${table}: ${statement}`).catch(() => assert.deepEqual(rows, expected, table));
-    },
+    tables,
+    untilRows: (table: string, statement: string, expected: Rows['rows']) =>
+      untilRows(table, statement, expected, tables),
   };
 }
 
@@ -151,7 +142,7 @@ function sender(server: S3Server, queueUrl: string) {
 }
 
 /** Posts to a function URL; the local AWS has it under a path of its own, too. Returns the status. */
-function poster(server: S3Server, functionUrl: string) {
+export function poster(server: S3Server, functionUrl: string) {
   const [id] = new URL(functionUrl).hostname.split('.');
   return async (
     path: string,

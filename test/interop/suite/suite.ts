@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ResacaConfig } from '../../../infra/config/types.ts';
 import { bootstrap, type CdkOptions, deployStack, runCdk, type StackOutputs } from '../../../scripts/local-aws/cdk.ts';
-import { Deployment } from '../../support/deployment.ts';
+import { Deployment, eventually } from '../../support/deployment.ts';
 import type { Rows, startDeltaRs } from '../../support/interop/engines.ts';
 import type { S3Server } from '../../support/s3-server.ts';
 import { makeTempFolder } from '../../support/temp-folder.ts';
@@ -39,6 +39,10 @@ export interface Suite {
   handled(...queues: readonly string[]): Promise<void>;
   /** What delta-rs reads of a table, `t`, of the landing bucket, or of that one. */
   sql(root: string, statement: string, of?: Deployment): Promise<Rows['rows']>;
+  /** Waits until delta-rs reads these rows; fails, saying what it read, when it does not come to that. */
+  untilRows(root: string, statement: string, expected: Rows['rows'], of?: Deployment): Promise<void>;
+  /** The tables of another bucket. */
+  tablesIn(bucket: string): Deployment;
   /** Removes the stack. */
   destroy(): Promise<void>;
 }
@@ -60,11 +64,25 @@ export async function deploySuite(
   const { outputs } = await deployStack({ config: file }, cdk);
   const stack = new Deployment(server, outputs);
   const output = (name: string): string => outputs[name] ?? assert.fail(`the stack has no output ${name}`);
+  const sql: Suite['sql'] = async (root, statement, of = stack) => {
+    const storage = { ...server.env, AWS_ALLOW_HTTP: 'true' };
+    return ((await deltaRs.call('sql', { table: of.url(root), statement, storage })) as Rows).rows;
+  };
   return {
     server,
     outputs,
     stack,
     output,
+    sql,
+    tablesIn: (LandingBucketName) => new Deployment(server, { ...outputs, LandingBucketName }),
+    async untilRows(root, statement, expected, of = stack) {
+      let rows: Rows['rows'] = [];
+      const isThere = async () => {
+        rows = (await of.snapshot(root)) === undefined ? [] : await sql(root, statement, of);
+        return JSON.stringify(rows) === JSON.stringify(expected);
+      };
+      await eventually(isThere, `rows of ${root}: ${statement}`).catch(() => assert.deepEqual(rows, expected, root));
+    },
     queuesOf: (part) =>
       new Deployment(server, {
         ...outputs,
@@ -73,10 +91,6 @@ export async function deploySuite(
       }),
     async handled(...queues) {
       for (const queue of queues) await stack.untilDepth(output(queue), 0);
-    },
-    async sql(root, statement, of = stack) {
-      const storage = { ...server.env, AWS_ALLOW_HTTP: 'true' };
-      return ((await deltaRs.call('sql', { table: of.url(root), statement, storage })) as Rows).rows;
     },
     async destroy() {
       await runCdk(['destroy', '--force', '-c', `config=${file}`], cdk);
