@@ -18,6 +18,15 @@ export interface StepProcesses {
    * a message fails as often as would make it a dead letter.
    */
   deliver(rule: StepRule, kills?: readonly number[]): Promise<void>;
+  /** Delivers a message for a step to two processes, which begin at the same time; `kills` are for the second. */
+  deliverTwice(rule: StepRule, kills?: readonly number[]): Promise<void>;
+}
+
+interface Start {
+  /** ms after which the process is killed. */
+  readonly kill: number | undefined;
+  /** The process is loaded: resolves when it may have its message. */
+  begin(): Promise<void>;
 }
 
 interface Answer {
@@ -29,33 +38,51 @@ interface Answer {
 /** `folder` has the tables. */
 export function createStepProcesses(folder: string): StepProcesses {
   let killed = 0;
+
+  async function deliver(rule: StepRule, kills: readonly number[], begin: Start['begin']): Promise<void> {
+    const rules = join(makeTempFolder(), 'rules.json');
+    writeFileSync(rules, JSON.stringify([rule]));
+    const moments = [...kills];
+    const messages: unknown[] = [{ step: rule.name }];
+    let deliveries = 0;
+    while (messages.length > 0) {
+      const answer = await invoke([folder, rules], JSON.stringify(messages[0]), { kill: moments.shift(), begin });
+      if (answer === 'killed') {
+        killed += 1;
+        continue;
+      }
+      if (answer.failed && ++deliveries === MAX_DELIVERIES) throw new Error(answer.problems.join('\n'));
+      if (answer.failed) continue;
+      messages.splice(0, 1, ...answer.sent);
+      deliveries = 0;
+    }
+  }
+
   return {
     get killed() {
       return killed;
     },
-    async deliver(rule, kills = []) {
-      const rules = join(makeTempFolder(), 'rules.json');
-      writeFileSync(rules, JSON.stringify([rule]));
-      const moments = [...kills];
-      const messages: unknown[] = [{ step: rule.name }];
-      let deliveries = 0;
-      while (messages.length > 0) {
-        const answer = await invoke([folder, rules], JSON.stringify(messages[0]), moments.shift());
-        if (answer === 'killed') {
-          killed += 1;
-          continue;
-        }
-        if (answer.failed && ++deliveries === MAX_DELIVERIES) throw new Error(answer.problems.join('\n'));
-        if (answer.failed) continue;
-        messages.splice(0, 1, ...answer.sent);
-        deliveries = 0;
-      }
+    deliver: (rule, kills = []) => deliver(rule, kills, async () => {}),
+    async deliverTwice(rule, kills = []) {
+      const begin = meeting(2);
+      await Promise.all([deliver(rule, [], begin), deliver(rule, kills, begin)]);
     },
   };
 }
 
+/** Gives a function that lets its callers go on when as many of them are there; later ones do not wait. */
+function meeting(callers: number): () => Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let there = 0;
+  return () => {
+    there += 1;
+    if (there === callers) resolve();
+    return promise;
+  };
+}
+
 /** One invocation. Throws when the process ends by itself, without an answer. */
-async function invoke(args: readonly string[], message: string, killAfter?: number): Promise<Answer | 'killed'> {
+async function invoke(args: readonly string[], message: string, { kill, begin }: Start): Promise<Answer | 'killed'> {
   const script = join(import.meta.dirname, 'step-process.ts');
   const child = spawn(process.execPath, [script, ...args, makeTempFolder()], { stdio: ['pipe', 'pipe', 'pipe'] });
   let timer: NodeJS.Timeout | undefined;
@@ -72,13 +99,15 @@ async function invoke(args: readonly string[], message: string, killAfter?: numb
       answer = value as Answer;
       return;
     }
-    child.stdin.end(`${message}\n`);
-    if (killAfter !== undefined) timer = setTimeout(() => child.kill('SIGKILL'), killAfter);
+    void begin().then(() => {
+      child.stdin.end(`${message}\n`);
+      if (kill !== undefined) timer = setTimeout(() => child.kill('SIGKILL'), kill);
+    });
   });
   const { code, signal } = await ended;
   clearTimeout(timer);
   if (answer !== undefined) return answer;
-  if (signal === 'SIGKILL' && killAfter !== undefined) return 'killed';
+  if (signal === 'SIGKILL' && kill !== undefined) return 'killed';
   throw new Error(`the process of a step ended with ${signal ?? code}, without an answer: ${errors}`);
 }
 
