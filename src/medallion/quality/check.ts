@@ -43,6 +43,11 @@ export function violationsSql(rules: readonly QualityRule[]): string {
   return `SELECT ${[...counts, out].join(', ')} FROM ${quote(CHECKED)}`;
 }
 
+/** As DuckDB has it: nulls are there, and times are as exact as they are in the row. By itself Spark leaves nulls out and cuts to ms. */
+const SPARK_JSON =
+  "map('ignoreNullFields', 'false', 'timestampFormat', 'yyyy-MM-dd HH:mm:ss.SSSSSSx', " +
+  "'timestampNTZFormat', 'yyyy-MM-dd HH:mm:ss.SSSSSS')";
+
 /** The rows that are kept out: as JSON text, and with the names of the rules that they break. */
 export function quarantinedSql({ rules, columns }: CheckPlan, dialect: Dialect): string {
   const fields = columns.map((name) =>
@@ -51,7 +56,7 @@ export function quarantinedSql({ rules, columns }: CheckPlan, dialect: Dialect):
   const row =
     dialect === 'duckdb'
       ? `CAST(to_json(struct_pack(${fields.join(', ')})) AS VARCHAR)`
-      : `to_json(named_struct(${fields.join(', ')}))`;
+      : `to_json(named_struct(${fields.join(', ')}), ${SPARK_JSON})`;
   const names = rules.map(({ name }, index) => `CASE WHEN ${flag(index)} = 1 THEN ${literal(`${name}`, dialect)} END`);
   return (
     `SELECT ${row} AS "row", concat_ws(', ', ${names.join(', ')}) AS "rules" FROM ${quote(CHECKED)} ` +
