@@ -15,7 +15,7 @@ import { createPipeline } from '../support/interop/pipeline.ts';
 import { assertRows, enginesOf, findEngines } from '../support/interop/readers.ts';
 import { createSparkSessionJobs } from '../support/interop/spark-session-jobs.ts';
 import { createStepTables, reader, type StepTables } from '../support/interop/step-tables.ts';
-import { LINE_ITEMS, LOOKUPS, ORDERS_LOG, QUERIES, RULES, SUMS } from '../support/interop/tpch.ts';
+import { LINE_ITEMS, LOG, LOOKUPS, ORDERS_LOG, QUERIES, RULES, SUMS } from '../support/interop/tpch.ts';
 import { createStepProcesses } from '../support/step-processes.ts';
 import { makeTempFolder } from '../support/temp-folder.ts';
 
@@ -25,7 +25,7 @@ const SCALE = 0.01;
 /** Parts in which the rows of a table arrive. */
 const PORTIONS = 4;
 /** ms after which a process that has begun a step is killed, at most: a run of one takes about as long. */
-const LATEST_KILL = 1_500;
+const LATEST_KILL = 600;
 /** Deletes whatever the latest version does not have. */
 const VACUUM = { retention: 0, allowShortRetention: true, orphans: 'delete' } as const;
 
@@ -89,21 +89,21 @@ async function playHistory(tables: StepTables, property: string, random: Random,
       actions.push([`land ${table} ${portion}`, () => land(table, String(portion), `${table}-${portion}`)]);
     }
   }
-  for (const rule of [RULES.lineitem, RULES.orders, RULES.q1, RULES.q6, RULES.years, RULES.lineitem, RULES.q1]) {
+  for (const rule of Object.values(RULES).filter(({ mode }) => mode.kind !== 'replace')) {
     actions.push(...runsInProcess(tables, rule, random));
   }
   const processes = createStepProcesses(tables.folder);
-  const kills = (count: number) => Array.from({ length: count }, () => Math.floor(random.next() ** 2 * LATEST_KILL));
-  for (const rule of [RULES.lineitem, RULES.orders, RULES.q1, RULES.q6, RULES.years, RULES.lineitem]) {
+  const killsOf = (count: number) => Array.from({ length: count }, () => random.whole(0, LATEST_KILL));
+  for (const rule of [RULES.lineitem, RULES.orders, RULES.log, RULES.q1, RULES.q6, RULES.years, RULES.lineitem]) {
     // A commit of the source in a batch, so that there are many moments between two commits.
     const small = { ...rule, limits: { ...rule.limits, maxVersions: 1 } };
-    const moments = kills(2);
-    actions.push([`${rule.name}, killed after ${moments} ms`, () => processes.deliver(small, moments)]);
+    const kills = killsOf(3);
+    actions.push([`${rule.name}, killed after ${kills} ms`, () => processes.deliver(small, kills)]);
   }
-  for (const rule of [RULES.lineitem, RULES.orders, RULES.q1]) {
-    const moments = kills(1);
-    const both = () => Promise.all([processes.deliver(rule), processes.deliver(rule, moments)]);
-    actions.push([`${rule.name}, delivered twice and killed after ${moments} ms`, both]);
+  for (const rule of [RULES.lineitem, RULES.orders, RULES.log, RULES.q1, RULES.q6]) {
+    const kills = killsOf(random.whole(0, 1));
+    const twice = () => processes.deliverTwice(rule, kills);
+    actions.push([`${rule.name} twice at once, the other killed after ${kills.join() || 'no'} ms`, twice]);
   }
   // The first thing is that a process dies before its step has a target.
   await processes.deliver(RULES.lineitem, [0]);
@@ -144,7 +144,7 @@ function changes(lineItems: string): Action[] {
 }
 
 function upkeep(tables: StepTables): Action[] {
-  const names = ['bronze/lineitem', 'silver/lineitem', 'silver/orders', 'gold/q1'];
+  const names = ['bronze/lineitem', 'bronze/orders_log', 'silver/lineitem', 'silver/orders', 'gold/q1'];
   const made = ['bronze/orders_log', 'silver/lineitem', 'silver/orders', 'gold/q1'];
   return [
     ...names.map((name): Action => [`optimize ${name}`, () => optimize(tables, name)]),
@@ -217,7 +217,11 @@ function views(scan: (name: string) => string): string[] {
   const newest = `SELECT *, ROW_NUMBER() OVER (PARTITION BY o_orderkey ORDER BY seq DESC) AS place FROM ${scan('bronze/orders_log')}`;
   const names = 'o_orderkey, o_custkey, o_orderstatus, o_totalprice, o_orderdate, seq';
   const asIs = ['lineitem', ...LOOKUPS].map((name) => [name, `SELECT * FROM ${scan(`bronze/${name}`)}`]);
-  const all = [...asIs, ['orders', `SELECT ${names} FROM (${newest}) AS r WHERE place = 1 AND op <> 'D'`]];
+  const all = [
+    ...asIs,
+    ['orders_log', `SELECT * FROM ${scan('bronze/orders_log')}`],
+    ['orders', `SELECT ${names} FROM (${newest}) AS r WHERE place = 1 AND op <> 'D'`],
+  ];
   return all.map(([name, query]) => `CREATE OR REPLACE TEMPORARY VIEW ${name} AS ${query}`);
 }
 
@@ -229,6 +233,7 @@ async function assertFromScratch(tables: StepTables): Promise<void> {
   for (const [name, query] of [
     ['lineitem', LINE_ITEMS],
     ['orders', 'SELECT * FROM orders'],
+    ['log', LOG],
   ] as const) {
     const silver = `SELECT * FROM delta_scan('${url(`silver/${name}`)}')`;
     const [differences] = (
@@ -258,6 +263,7 @@ async function assertReaders(tables: StepTables): Promise<void> {
     'bronze/orders_log': 'o_totalprice',
     'silver/lineitem': 'l_quantity',
     'silver/orders': 'o_totalprice',
+    'silver/log': 'price',
     ...Object.fromEntries(Object.entries(SUMS).map(([name, column]) => [`gold/${name}`, column])),
   };
   for (const [name, column] of Object.entries(columns)) {

@@ -13,6 +13,7 @@ export const ORDERS_LOG = `
 
 export const LINE_ITEMS = `SELECT l_orderkey, l_linenumber, l_suppkey, l_quantity, l_extendedprice, l_discount, l_tax, l_returnflag,
   l_linestatus, l_shipdate FROM lineitem`;
+export const LOG = 'SELECT o_orderkey, seq, op, CAST(o_totalprice * 2 AS DECIMAL(18, 2)) AS price FROM orders_log';
 const ORDERS = `SELECT o_orderkey, o_custkey, o_orderstatus, o_totalprice, o_orderdate, seq, op = 'D' AS "_deleted" FROM orders_log`;
 
 export const QUERIES = {
@@ -68,6 +69,7 @@ export const RULES = {
       properties: { 'delta.enableChangeDataFeed': 'true' },
     },
   ),
+  log: stepRule('silver-log', { source: 'bronze/orders_log', sql: LOG }, { mode: { kind: 'append' } }),
   q1: stepRule(
     'gold-q1',
     { source: 'silver/lineitem', sql: QUERIES.q1 },
