@@ -141,7 +141,7 @@ async function nextPart(
   const cap = await quarantinedUntil(rule, deps, appIds.backfill);
   const { maxFiles, maxBytes } = rule.limits;
   const room = cap?.version === version && cap.files > done ? Math.min(maxFiles, cap.files - done) : maxFiles;
-  const backfill = await openBackfill(source, version);
+  const backfill = await (deps.backfillOf ?? openBackfill)(source, version);
   const batch = await backfill.next(done, { name: NAMES.changes, limits: { maxBytes, maxFiles: room } });
   const start = txnOf(appIds.changes, { version: version + 1, files: 0 });
   if (batch === undefined) return { batch: nothing(source, { version: version + 1, files: 0 }), txns: [start] };

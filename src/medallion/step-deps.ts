@@ -4,6 +4,7 @@ import type { ObjectStore } from '../storage/object-store.ts';
 import { createDuckDbEngine, type DuckDbOptions } from './engine/session.ts';
 import type { TablePlace } from './rule.ts';
 import { createSnapshotCache } from './snapshot-cache.ts';
+import { createBackfills } from './source/backfill-batch.ts';
 import type { StepDeps } from './step-run.ts';
 
 /** Where tables are, and who is told what. */
@@ -24,6 +25,7 @@ export function createStepDeps({ storeFor, urlOf, definitions, engine, ...rest }
   return {
     ...rest,
     latestOf: createSnapshotCache(rest.reader, () => rest.now()),
+    backfillOf: createBackfills(),
     openSession: () => duckDb.open(),
     tableAt: (place) => ({ store: storeFor(place.bucket), root: place.prefix, url: urlOf(place) }),
     definitionsOf: (bucket) =>

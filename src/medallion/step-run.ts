@@ -6,6 +6,8 @@ import type { LogLevel } from '../ingest/telemetry.ts';
 import type { EngineSession } from './engine.ts';
 import type { Position } from './position.ts';
 import type { TablePlace } from './rule.ts';
+import type { Backfill } from './source/backfill-batch.ts';
+import type { SourceTable } from './source/source-table.ts';
 import type { StepSpark } from './spark/step-spark.ts';
 
 /** What a step needs of the world; tests put in their own time and chance. */
@@ -19,6 +21,8 @@ export interface StepDeps {
   openSpark?(): Promise<StepSpark>;
   /** The latest version of a table, undefined where there is none. @default it is loaded */
   latestOf?(table: TableRef): Promise<Snapshot | undefined>;
+  /** What a source had at a version. @default it is opened */
+  backfillOf?(source: SourceTable, version: number): Promise<Backfill>;
   /** A table as a batch has to see it; undefined where there is none. @default the latest */
   snapshotAt?(table: TableRef): Promise<Snapshot | undefined>;
   /** Absolute path or URL of the module of a function transform. @default as the rule has it */

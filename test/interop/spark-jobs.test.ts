@@ -19,7 +19,7 @@ import { type Rows, startReading } from '../support/interop/engines.ts';
 import { createPipeline } from '../support/interop/pipeline.ts';
 import { assertRows, enginesOf, findEngines } from '../support/interop/readers.ts';
 import { type S3Request, startRecorder } from '../support/interop/reading-recorder.ts';
-import { createLocalSparkJobs } from '../support/interop/spark-jobs.ts';
+import { createLocalSparkJobs, s3aSettings } from '../support/interop/spark-jobs.ts';
 import { parquet } from '../support/landing.ts';
 import { startS3Server } from '../support/s3-server.ts';
 import { makeTempFolder } from '../support/temp-folder.ts';
@@ -218,14 +218,7 @@ const s3 = await resource(async () => {
   const server = await startS3Server();
   const recorder = await startRecorder(server.endpoint);
   const bucket = await server.createBucket();
-  const { AWS_REGION: region = '', AWS_ACCESS_KEY_ID: key = '', AWS_SECRET_ACCESS_KEY: secret = '' } = server.env;
-  const jobs = await createLocalSparkJobs({
-    'fs.s3a.endpoint': recorder.endpoint,
-    'fs.s3a.endpoint.region': region,
-    'fs.s3a.path.style.access': 'true',
-    'fs.s3a.access.key': key,
-    'fs.s3a.secret.key': secret,
-  });
+  const jobs = await createLocalSparkJobs(s3aSettings(server, recorder.endpoint));
   const reading = await startReading({ ...server.env, AWS_ALLOW_HTTP: 'true' });
   return { server, recorder, bucket, jobs, reading };
 });

@@ -86,11 +86,13 @@ async function runJob(store: ObjectStore, args: readonly string[]): Promise<void
   }
 }
 
-/** Spark's name for a struct of names and values in turn. */
+/** Spark's name for a struct of names and values in turn, and without options of JSON, which DuckDB has not. */
 function forDuckDb(sql: string): string {
-  return sql.replace(/named_struct\(([^()]*)\)/g, (_, pairs: string) => {
-    return `struct_pack(${pairs.replace(/'([^']*)', ("[^"]*")/g, '"$1" := $2')})`;
-  });
+  return sql
+    .replace(/, map\('ignoreNullFields'[^()]*\)/g, '')
+    .replace(/named_struct\(([^()]*)\)/g, (_, pairs: string) => {
+      return `struct_pack(${pairs.replace(/'([^']*)', ("[^"]*")/g, '"$1" := $2')})`;
+    });
 }
 
 async function answer(session: EngineSession, lines: readonly Line[], tableAt: (url: string) => TableRef) {

@@ -45,12 +45,20 @@ export function violationsSql(rules: readonly QualityRule[]): string {
   return `SELECT ${[...counts, out].join(', ')} FROM ${quote(CHECKED)}`;
 }
 
+/** As DuckDB has it: nulls are there, and times are as exact as they are in the row. By itself Spark leaves nulls out and cuts to ms. */
+const SPARK_JSON =
+  "map('ignoreNullFields', 'false', 'timestampFormat', 'yyyy-MM-dd HH:mm:ss.SSSSSSx', " +
+  "'timestampNTZFormat', 'yyyy-MM-dd HH:mm:ss.SSSSSS')";
+
 /** The rows that are kept out: as JSON text, and with the names of the rules that they break. */
 export function quarantinedSql(
   { rules, row }: Pick<CheckPlan, 'rules'> & { readonly row: StructType },
   dialect: Dialect,
 ): string {
-  const text = dialect === 'duckdb' ? rowJson(row) : `to_json(named_struct(${row.fields.map(sparkField).join(', ')}))`;
+  const text =
+    dialect === 'duckdb'
+      ? rowJson(row)
+      : `to_json(named_struct(${row.fields.map(sparkField).join(', ')}), ${SPARK_JSON})`;
   const names = rules.map(({ name }, index) => `CASE WHEN ${flag(index)} = 1 THEN ${literal(`${name}`, dialect)} END`);
   return (
     `SELECT ${text} AS "row", concat_ws(', ', ${names.join(', ')}) AS "rules" FROM ${quote(CHECKED)} ` +

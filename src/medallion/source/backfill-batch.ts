@@ -21,22 +21,54 @@ export interface BackfillOptions {
   readonly limits: Pick<BatchLimits, 'maxBytes' | 'maxFiles'>;
 }
 
+/** Files that are taken from the list at once, for the parts that come next: some hundred bytes each. */
+const FILES_AHEAD = 10_000;
+
+/**
+ * Opens backfills, and remembers the last one: the parts of a version follow one another, so that the list of its files is read once
+ * more for each `FILES_AHEAD` files and not for each part.
+ */
+export function createBackfills(): typeof openBackfill {
+  let last: { readonly key: string; readonly backfill: Backfill } | undefined;
+  return async (source, version) => {
+    const key = JSON.stringify([source.table.url, source.latest.metadata.id, version]);
+    if (last?.key === key) return last.backfill;
+    last = undefined;
+    const opened = await openBackfill(source, version);
+    const backfill: Backfill = {
+      ...opened,
+      async next(done, options) {
+        try {
+          return await opened.next(done, options);
+        } catch (error) {
+          // The log may have been cleaned up since it was opened.
+          last = undefined;
+          throw error;
+        }
+      },
+    };
+    last = { key, backfill };
+    return backfill;
+  };
+}
+
 /**
  * Opens what a source had at a version, to be read in parts whose files follow a lasting order: by partition, so that a part
- * has few of them. Reads the list of the files, and once more for each part; holds a few bytes for each file. Throws CdfError
- * `CHANGES_GONE` where the version cannot be told any more.
+ * has few of them. Reads the list of the files, and again for the first part and after `FILES_AHEAD` files; holds eight bytes for each
+ * file beside these. Throws CdfError `CHANGES_GONE` where the version cannot be told any more.
  */
 export async function openBackfill(source: SourceTable, version: number): Promise<Backfill> {
   const snapshot = await source.log.snapshotAt(version);
   const shape = sourceShape(snapshot);
   const order = await orderFiles(snapshot, source.reader);
   if (order.count >= MAX_FILES_OF_VERSION) throw tooManyFiles(source, version, order);
+  const take = lookAhead(order);
   return {
     version,
     fileCount: order.count,
     async next(done, { name, limits }) {
       if (done >= order.count) return undefined;
-      const adds = withinBytes(await order.slice(done, done + Math.max(limits.maxFiles, 1)), limits.maxBytes);
+      const adds = withinBytes(await take(done, Math.max(limits.maxFiles, 1)), limits.maxBytes);
       const bytes = adds.reduce((sum, { size }) => sum + size, 0);
       const from: Position = { version, files: done };
       const files = adds.map((add) => activeFile(source.table, add, { segment: 0, version }));
@@ -55,6 +87,20 @@ export async function openBackfill(source: SourceTable, version: number): Promis
         isLast: done + adds.length >= order.count,
       };
     },
+  };
+}
+
+/** Gives the `count` files from a place on, fewer at the end, from those that were taken ahead. */
+function lookAhead(order: FileOrder): (start: number, count: number) => Promise<readonly AddFile[]> {
+  let first = 0;
+  let ahead: readonly AddFile[] = [];
+  return async (start, count) => {
+    const end = Math.min(start + count, order.count);
+    if (start < first || end > first + ahead.length) {
+      ahead = await order.slice(start, start + Math.max(count, FILES_AHEAD));
+      first = start;
+    }
+    return ahead.slice(start - first, end - first);
   };
 }
 

@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SparkJob, SparkJobOutcome, SparkJobs } from '../../../src/spark/jobs.ts';
 import { pythonEnv } from '../python-env.ts';
+import type { S3Server } from '../s3-server.ts';
 import { REPOSITORY } from '../source-files.ts';
 import { makeTempFolder } from '../temp-folder.ts';
 import { SPARK_PACKAGES } from './engines.ts';
@@ -32,6 +33,21 @@ const SETTINGS: Readonly<Record<string, string>> = {
   // As on EMR from release 7.10 on, where S3A serves s3:// as well.
   'spark.hadoop.fs.s3.impl': 'org.apache.hadoop.fs.s3a.S3AFileSystem',
 };
+
+/** By what Hadoop's file system for S3 finds a local server; `endpoint` is its own, or that of what stands before it. */
+export function s3aSettings(
+  { env, endpoint: own }: Pick<S3Server, 'env' | 'endpoint'>,
+  endpoint = own,
+): Readonly<Record<string, string>> {
+  const { AWS_REGION: region = '', AWS_ACCESS_KEY_ID: key = '', AWS_SECRET_ACCESS_KEY: secret = '' } = env;
+  return {
+    'fs.s3a.endpoint': endpoint,
+    'fs.s3a.endpoint.region': region,
+    'fs.s3a.path.style.access': 'true',
+    'fs.s3a.access.key': key,
+    'fs.s3a.secret.key': secret,
+  };
+}
 
 /**
  * Runs a script of `spark/` on this machine as EMR Serverless would: each job is a process of its own. `hadoop` are
