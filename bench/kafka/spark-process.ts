@@ -12,6 +12,10 @@ export function startSparkScript(
     stdio: ['ignore', 'ignore', 'pipe'],
     env: { ...process.env, PYSPARK_PYTHON: python },
   });
+  // Whoever is stopped leaves no Spark behind.
+  const end = () => child.kill();
+  process.once('exit', end);
+  child.once('exit', () => process.off('exit', end));
   let errors = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     errors = (errors + text).slice(-4_000);
