@@ -25,7 +25,12 @@ export interface S3Proxy {
   readonly endpoint: string;
   /** Since the last call. */
   takeRequests(): S3Requests;
+  /** When each entry of a Delta log was answered for, ms since the epoch, by its path in the bucket. */
+  readonly commits: ReadonlyMap<string, number>;
 }
+
+/** The path of an entry of a Delta log, behind the bucket. */
+const LOG_ENTRY = /^\/[^/]+\/(.*_delta_log\/\d{20}\.json)(?:\?|$)/;
 
 const NONE: S3Requests = { get: 0, ranged: 0, head: 0, list: 0, put: 0, other: 0, service: 0, received: 0 };
 
@@ -36,11 +41,14 @@ const NONE: S3Requests = { get: 0, ranged: 0, head: 0, list: 0, put: 0, other: 0
 export async function startS3Proxy(target: string, latency: number): Promise<S3Proxy> {
   const agent = new Agent({ keepAlive: true });
   let requests = { ...NONE };
+  const commits = new Map<string, number>();
   const server = createServer((incoming, answer) => {
     requests[kindOf(incoming.method, incoming.url)] += 1;
     const counted = requests;
     const onResponse = (response: IncomingMessage): void => {
       if (response.statusCode === 206) counted.ranged += 1;
+      const entry = incoming.method === 'PUT' && response.statusCode === 200 && LOG_ENTRY.exec(incoming.url ?? '')?.[1];
+      if (entry) commits.set(entry, Date.now());
       response.on('data', (bytes: Buffer) => {
         counted.received += bytes.byteLength;
       });
@@ -61,6 +69,7 @@ export async function startS3Proxy(target: string, latency: number): Promise<S3P
       requests = { ...NONE };
       return taken;
     },
+    commits,
   };
 }
 

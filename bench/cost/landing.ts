@@ -125,6 +125,15 @@ async function run(
   jars: readonly string[],
   { from, to }: { readonly from: string; readonly to: string },
 ) {
-  const request = { jars, folder: `s3a://${bucket}`, from, to, work: makeTempFolder(), s3: address };
+  const [, ...sample] = landingKey(from, 0).split('/');
+  const request = {
+    jars,
+    folder: `s3a://${bucket}`,
+    from,
+    to,
+    sample: sample.join('/'),
+    work: makeTempFolder(),
+    s3: address,
+  };
   return runSparkScript(python, join(import.meta.dirname, 'spark_files.py'), request);
 }

@@ -1,37 +1,35 @@
 /**
  * What ingest costs, measured: `npm run bench:cost`. The same web requests as JSON in Kafka, and Parquet files that land,
  * taken by this project's functions, by Spark, by kafka-delta-ingest and by oxbow's Lambda, all into a bucket of a local S3
- * whose requests are counted; then what that is in a month, by the model of `resaca cost`. docs/cost.md has the results.
+ * whose requests are counted; then what that is in a month, by the model of `resaca cost`; and how old a record is when it
+ * is in the table. docs/cost.md has the results.
  *
  * `--gb N` is the size (5), `--files-gb N` that of the files, `--seed N` their content, `--batch N` the records of a commit
  * (50,000). `--peer PATH` is kafka-delta-ingest, `--oxbow PATH` its Lambda, `--s3 PATH` versitygw; `--spark` has Spark run.
- * `--json FILE` and `--out FILE` keep the results and the chart; `--only kafka` or `files` measures one of the two, and `--from FILE`
- * has kept results for the other; `--only none` does the sums again. What is not there is skipped with a line.
+ * `--only kafka,files,lag` measures some of the three, `--contender NAME,...` some of those in contenders.ts; `--only none`
+ * does the sums again. `--lag-seconds N` (120) is how long records come, `--turn MINUTES` (60) how long a contender may take.
+ * `--json FILE` keeps each result as soon as it is there, beside those of others in it; `--from FILE` has kept results, too.
+ * `--out FILE` is the chart, `--docs FILE` a page whose tables are written. What is not there is skipped with a line.
  */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import type { StreamProgram } from '../../src/cost/measured.ts';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { PRICES } from '../../src/cost/prices.ts';
-import { makeTempFolder } from '../../test/support/temp-folder.ts';
 import { UnavailableError } from '../../test/support/unavailable.ts';
-import { oxbow, resaca } from '../append/contenders.ts';
 import { type LocalS3, startLocalS3 } from '../append/local-s3.ts';
 import { describeMachine, loadText } from '../append/machine.ts';
 import { createBenchBucket } from '../kafka/bench-bucket.ts';
-import { runConsumer } from '../kafka/run-consumer.ts';
-import { runDeltaIngest } from '../kafka/run-delta-ingest.ts';
-import { MAX_BATCH, runFunction } from '../kafka/run-function.ts';
-import { runSpark } from '../kafka/run-spark.ts';
 import { type Result, setStage } from '../kafka/stage.ts';
-import { type LandingResult, measureLanding, measureSparkFiles } from './landing.ts';
-import { landingFiles, ROWS } from './landing-files.ts';
+import { LANDINGS, STREAMS } from './contenders.ts';
+import { createKeptResults, type KeptResults } from './kept-results.ts';
+import { measureLags } from './lag.ts';
+import { landingFiles } from './landing-files.ts';
 import { ASSUMPTIONS, conclude } from './model.ts';
 import { type CostOptions, parseCostOptions } from './options.ts';
-import { costChart, measuredTable, reportText } from './report.ts';
-import type { CostReport, KafkaResults, LandingResults } from './results.ts';
+import { costChart, measuredTable, reportText, withTables } from './report.ts';
+import type { Conditions, CostReport, Measured } from './results.ts';
+import { inTurn } from './turn.ts';
 
 /** Bytes of a web request as JSON, about. */
 const RECORD_BYTES = 400;
-const MEMORY = 1_024;
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 const options = parseCostOptions(process.argv.slice(2));
@@ -44,110 +42,105 @@ try {
 process.exit();
 
 async function main(given: CostOptions): Promise<void> {
-  const kept = given.from === undefined ? undefined : (JSON.parse(readFileSync(given.from, 'utf8')) as CostReport);
-  const measured = given.only.length === 0 ? undefined : await measure(given);
-  const facts = measured ?? kept;
-  if (facts === undefined) throw new Error('--only none needs --from');
-  const { kafka = kept?.kafka, landing = kept?.landing, date, machine, load, versions, seed } = facts;
-  const parts = { ...(kafka !== undefined && { kafka }), ...(landing !== undefined && { landing }) };
-  const head = { date, machine, load, versions, seed };
-  const report: CostReport = { ...head, ...parts, ...conclude(parts, PRICES), assumptions: ASSUMPTIONS };
+  const results = createKeptResults(given, (measured) => `${JSON.stringify(reportOf(measured), null, 2)}\n`);
+  if (given.streams.length + given.landings.length + given.lags.length > 0) {
+    const s3 = await startLocalS3(given.s3);
+    if (given.streams.length > 0) await measureKafka(given, s3, results);
+    if (given.landings.length > 0) await measureFiles(given, s3, results);
+    if (given.lags.length > 0) {
+      await measureLags(given, s3, (name, run) =>
+        contend(`lag of ${name}`, given, s3, run, (result) => results.keep('lag', { [name]: result })),
+      );
+    }
+  }
+  const report = reportOf(results.read());
   console.log(`\n${reportText(report)}`);
   if (given.json !== undefined) writeFileSync(given.json, `${JSON.stringify(report, null, 2)}\n`);
   if (given.out !== undefined) writeFileSync(given.out, costChart(report));
+  if (given.docs !== undefined) writeFileSync(given.docs, withTables(readFileSync(given.docs, 'utf8'), report));
 }
 
-type Measured = Omit<CostReport, 'lag' | 'monthly' | 'assumptions'>;
-
-async function measure(given: CostOptions): Promise<Measured> {
-  const start = loadText();
-  const s3 = await startLocalS3(given.s3);
-  const kafka = given.only.includes('kafka') ? await measureKafka(given, s3) : undefined;
-  const landing = given.only.includes('files') ? await measureFiles(given, s3) : undefined;
+function reportOf(measured: Measured): CostReport {
   return {
-    date: new Date().toISOString(),
-    machine: `${describeMachine()}, ${s3.name}`,
-    load: [start, loadText()],
     versions: { kafka: '4.1.0', spark: '4.1.1', delta: '4.2.0', kafkaDeltaIngest: '0.4.0', oxbow: '1.9.1' },
-    seed: given.seed,
-    ...(kafka !== undefined && { kafka }),
-    ...(landing !== undefined && { landing }),
+    ...measured,
+    ...conclude(measured, PRICES),
+    assumptions: ASSUMPTIONS,
   };
 }
 
-async function measureFiles(given: CostOptions, s3: LocalS3): Promise<LandingResults> {
-  const { filesGb, seed, spark, oxbow: peer } = given;
-  const files = landingFiles(filesGb * 1e9, seed);
-  const results: LandingResult[] = [];
-  const add = (name: string, run: () => Promise<LandingResult>) =>
-    tryToRun(name, run, (result) => {
-      checkRows(result, files.rows + (result.invocations > 0 ? ROWS : 0));
-      results.push(result);
-      console.log(measuredTable([result], files.bytes).split('\n').at(-1));
-    });
-  const maker = await resaca(makeTempFolder(), s3);
-  await add('append function', async () => measureLanding(files, s3, { maker, contender: maker }));
-  // It puts no statistics into its adds, so that its rows are not known.
-  await add('oxbow', async () =>
-    measureLanding(files, s3, { maker, contender: oxbow(programAt('--oxbow', peer), s3) }),
-  );
-  await add('Spark', async () => (spark ? measureSparkFiles(files, s3) : skip('no --spark')));
+async function measureFiles(given: CostOptions, s3: LocalS3, results: KeptResults): Promise<void> {
+  const files = landingFiles(given.filesGb * 1e9, given.seed);
   const { count, bytes, rows } = files;
-  return { files: count, bytes, rows, results };
+  for (const name of given.landings) {
+    const { run, rowsBefore } = LANDINGS[name];
+    const measure = async () => ({ ...(await run(files, s3, given)), files: count, bytes, rows });
+    await contend(name, given, s3, measure, (result) => {
+      checkRows(result, rows + rowsBefore);
+      results.keep('landing', { [name]: result });
+      console.log(measuredTable([result]).split('\n').at(-1));
+    });
+  }
 }
 
-async function measureKafka(given: CostOptions, s3: LocalS3): Promise<KafkaResults | undefined> {
-  const { gb, seed, batch, peer, spark } = given;
-  let stage: Awaited<ReturnType<typeof setStage>>;
+async function measureKafka(given: CostOptions, s3: LocalS3, results: KeptResults): Promise<void> {
+  const { gb, seed, batch } = given;
+  // Whole batches: for what is left some wait for minutes.
+  const records = Math.max(1, Math.round((gb * 1e9) / RECORD_BYTES / batch)) * batch;
+  say(`${records.toLocaleString('en')} records go into Kafka`);
+  const stage = await setStage('json', records, seed);
+  const { bytes } = stage;
   try {
-    stage = await setStage('json', Math.round((gb * 1e9) / RECORD_BYTES), seed);
-  } catch (error) {
-    if (!(error instanceof UnavailableError)) throw error;
-    console.log(`Kafka is skipped: ${error.message}`);
-    return undefined;
-  }
-  const results: Partial<Record<StreamProgram, Result>> = {};
-  const add = (program: StreamProgram, run: () => Promise<Result>) =>
-    tryToRun(program, run, (result) => {
-      checkRows(result, stage.records);
-      results[program] = result;
-      console.log(measuredTable([result], stage.bytes).split('\n').at(-1));
-    });
-  try {
-    const bucket = () => createBenchBucket(s3);
-    await add('bronze', async () => runFunction(stage, await bucket(), Math.min(batch, MAX_BATCH), MEMORY));
-    await add('consumer', async () => runConsumer(stage, await bucket(), batch));
-    await add('kafkaDeltaIngest', async () => runDeltaIngest(stage, programAt('--peer', peer), batch, await bucket()));
-    await add('spark', async () => (spark ? runSpark(stage, batch, await bucket()) : skip('no --spark')));
+    for (const name of given.streams) {
+      const measure = async () => ({
+        ...(await STREAMS[name](stage, await createBenchBucket(s3), given)),
+        records,
+        bytes,
+      });
+      await contend(name, given, s3, measure, (result) => {
+        checkRows(result, records);
+        results.keep('kafka', { [name]: result });
+        console.log(measuredTable([result]).split('\n').at(-1));
+      });
+    }
   } finally {
     await stage.stop();
   }
-  const { records, bytes } = stage;
-  return { stage: { records, bytes }, results };
 }
 
-/** One that fails is told, and the others, which take long, go on. */
-async function tryToRun<T>(name: string, run: () => Promise<T>, done: (result: T) => void): Promise<void> {
+/** One that fails or takes too long is told, and the others, which take long, go on. */
+async function contend<T extends object>(
+  name: string,
+  { turn, seed }: CostOptions,
+  s3: LocalS3,
+  run: () => Promise<T>,
+  done: (result: T & Conditions) => void,
+): Promise<void> {
+  say(`${name} begins`);
+  const before = loadText();
   try {
-    done(await run());
+    const result = await inTurn(turn, run);
+    done({
+      ...result,
+      date: new Date().toISOString(),
+      load: [before, loadText()],
+      seed,
+      machine: `${describeMachine()}, ${s3.name}`,
+    });
+    say(`${name} is through`);
   } catch (error) {
     const isSkipped = error instanceof UnavailableError;
     if (!isSkipped) process.exitCode = 1;
-    console.log(`${name} ${isSkipped ? 'is skipped' : 'failed'}: ${error instanceof Error ? error.message : error}`);
+    say(`${name} ${isSkipped ? 'is skipped' : 'failed'}: ${error instanceof Error ? error.message : error}`);
   }
 }
 
-/** Nobody may be fast by leaving something out. */
+function say(text: string): void {
+  console.log(`${new Date().toISOString()} ${text}; load average ${loadText()}`);
+}
+
+/** Nobody may be fast by leaving something out. oxbow puts no statistics into its adds, so that its rows are not known. */
 function checkRows({ contender, table }: Pick<Result, 'contender' | 'table'>, expected: number): void {
   if (table.rows === expected || Number.isNaN(table.rows)) return;
   throw new Error(`${contender}: ${table.rows} rows in the table, expected ${expected}`);
-}
-
-function programAt(option: string, path: string | undefined): string {
-  if (path === undefined) return skip(`no ${option}`);
-  return existsSync(path) ? path : skip(`${path} is not there`);
-}
-
-function skip(reason: string): never {
-  throw new UnavailableError(reason);
 }

@@ -7,8 +7,7 @@ import { oxbowFiles } from '../../src/cost/oxbow.ts';
 import type { PriceList } from '../../src/cost/prices.ts';
 import { bronzeBill, busyCores, consumerOnFargate, onFargate, sparkOnGlue } from '../../src/cost/streams.ts';
 import type { Result } from '../kafka/stage.ts';
-import type { LandingResult } from './landing.ts';
-import type { CostReport, KafkaResults } from './results.ts';
+import type { CostReport, Measured } from './results.ts';
 
 /** A way to do it, at a rate. */
 export interface MonthlyCost {
@@ -52,23 +51,19 @@ export function figuresOf({ cpuMs, peakRss }: Pick<Result, 'cpuMs' | 'peakRss'>,
   return { cpuSecondsAGb: cpuMs / 1_000 / (bytes / 1e9), peakMiB: peakRss / MIB };
 }
 
-/** The same of all that ran. */
-export function figuresOfAll({ results, stage }: KafkaResults): Partial<Record<StreamProgram, StreamFigures>> {
-  return Object.fromEntries(
-    Object.entries(results).map(([program, result]) => [program, figuresOf(result, stage.bytes)]),
-  );
-}
-
-/** Lags and costs of what was measured. */
+/** The costs of what was measured. */
 export function conclude(
-  { kafka, landing }: Pick<CostReport, 'kafka' | 'landing'>,
+  { kafka, landing }: Pick<Measured, 'kafka' | 'landing'>,
   prices: PriceList,
-): Pick<CostReport, 'lag' | 'monthly'> {
-  const figures = kafka === undefined ? {} : figuresOfAll(kafka);
-  const spark = landing?.results.find(({ contender }) => contender.startsWith('Spark'));
-  const files = landing && { bytes: landing.bytes, fileBytes: landing.bytes / landing.files };
+): Pick<CostReport, 'monthly'> {
+  const figures = Object.fromEntries(
+    Object.entries(kafka).map(([program, result]) => [program, figuresOf(result, result.bytes)]),
+  );
+  const { sparkFiles } = landing;
+  const [first] = Object.values(landing);
+  const files = first && { fileBytes: first.bytes / first.files };
+  const spark = sparkFiles && figuresOf(sparkFiles, sparkFiles.bytes);
   return {
-    lag: lagsOf(figures),
     monthly: [...kafkaCosts(figures, prices), ...(files === undefined ? [] : landingCosts(spark, files, prices))],
   };
 }
@@ -95,11 +90,10 @@ export function kafkaCosts(
 
 /** The same of files that land; `fileBytes` is the size of one. */
 export function landingCosts(
-  spark: Pick<LandingResult, 'cpuMs' | 'peakRss'> | undefined,
-  { bytes, fileBytes }: { readonly bytes: number; readonly fileBytes: number },
+  figures: StreamFigures | undefined,
+  { fileBytes }: { readonly fileBytes: number },
   prices: PriceList,
 ): MonthlyCost[] {
-  const figures = spark === undefined ? undefined : figuresOf(spark, bytes);
   return RATES.flatMap((mbPerSecond) => {
     const load = { filesPerDay: (mbPerSecond * 1e6 * 86_400) / fileBytes, tables: 1, tableFiles: TABLE_FILES };
     const stream = { gbPerDay: mbPerSecond * GB_A_DAY, topics: 1, recordBytes: 400 };
@@ -152,38 +146,4 @@ function goal(what: string, ours: number | undefined, theirs: number | undefined
   if (ours === undefined || theirs === undefined) return [];
   const ratio = ours / theirs;
   return [{ what, ratio, bound, isReached: bound === 1 ? ratio < 1 : ratio <= bound }];
-}
-
-/** How old a record is at most when it is in the table, at a steady rate. */
-export interface Lag {
-  readonly way: string;
-  readonly mbPerSecond: number;
-  /** Until the batch is cut, s. */
-  readonly gathered: number;
-  /** CPU time of the batch, s: on a core of its own it takes little more. */
-  readonly work: number;
-}
-
-/** Record bytes of an event of 6 MB, in Base64. */
-const EVENT_BYTES = 4e6;
-/** Seconds from one commit to the next of what runs all day. */
-const INTERVAL = 60;
-
-/** Derived from CPU time; the start, polls and the wait for S3 come on top. */
-export function lagsOf(figures: Partial<Readonly<Record<StreamProgram, StreamFigures>>>): Lag[] {
-  const ways = {
-    bronze: WAYS.function,
-    consumer: WAYS.consumer,
-    kafkaDeltaIngest: WAYS.peer,
-    spark: 'Spark',
-  } as const;
-  return (Object.keys(ways) as StreamProgram[]).flatMap((program) => {
-    const found = figures[program];
-    if (found === undefined) return [];
-    const [mbPerSecond = 1] = RATES;
-    const full = EVENT_BYTES / (mbPerSecond * 1e6);
-    const gathered = program === 'bronze' ? Math.min(BRONZE.window, full) : INTERVAL;
-    const work = (gathered * mbPerSecond * 1e6 * found.cpuSecondsAGb) / 1e9;
-    return [{ way: ways[program], mbPerSecond, gathered, work }];
-  });
 }

@@ -1,4 +1,7 @@
 import { parseArgs } from 'node:util';
+import type { StreamProgram } from '../../src/cost/measured.ts';
+import { LANDINGS, STREAMS } from './contenders.ts';
+import type { LandingProgram } from './results.ts';
 
 export interface CostOptions {
   /** GB (10^9 bytes) of JSON in Kafka, and of Parquet files that land. */
@@ -12,17 +15,26 @@ export interface CostOptions {
   readonly oxbow: string | undefined;
   readonly s3: string | undefined;
   readonly spark: boolean;
-  /** What is measured; nothing to do the sums again. */
-  readonly only: readonly Part[];
-  /** Results that are kept, for the parts that are not measured. */
+  /** Whose cost is measured; nobody's to do the sums again. */
+  readonly streams: readonly StreamProgram[];
+  readonly landings: readonly LandingProgram[];
+  /** Whose lag is measured, and for how long, s. */
+  readonly lags: readonly StreamProgram[];
+  readonly lagSeconds: number;
+  /** After so many ms a contender is stopped. */
+  readonly turn: number;
+  /** Results that are kept, of those who are not measured. */
   readonly from: string | undefined;
-  /** Where the JSON and the chart go. */
+  /** Where the JSON, the chart and the tables go. */
   readonly json: string | undefined;
   readonly out: string | undefined;
+  readonly docs: string | undefined;
 }
 
-export type Part = 'kafka' | 'files';
-const PARTS: readonly Part[] = ['kafka', 'files'];
+const PARTS = ['kafka', 'files', 'lag'];
+const ALL_STREAMS = Object.keys(STREAMS) as StreamProgram[];
+const ALL_LANDINGS = Object.keys(LANDINGS) as LandingProgram[];
+const MINUTE = 60_000;
 
 /** Throws an Error that names the option and what it may be. */
 export function parseCostOptions(args: readonly string[]): CostOptions {
@@ -38,12 +50,20 @@ export function parseCostOptions(args: readonly string[]): CostOptions {
       s3: { type: 'string' },
       spark: { type: 'boolean', default: false },
       only: { type: 'string' },
+      contender: { type: 'string' },
+      'lag-seconds': { type: 'string', default: '120' },
+      turn: { type: 'string', default: '60' },
       from: { type: 'string' },
       json: { type: 'string' },
       out: { type: 'string' },
+      docs: { type: 'string' },
     },
   });
   const gb = positive('gb', values.gb);
+  const parts = chosen('only', values.only === 'none' ? '' : values.only, PARTS);
+  const contenders = chosen('contender', values.contender, [...ALL_STREAMS, ...ALL_LANDINGS]);
+  const of = <T extends string>(part: string, names: readonly T[]): readonly T[] =>
+    parts.includes(part) ? names.filter((name) => contenders.includes(name)) : [];
   return {
     gb,
     filesGb: values['files-gb'] === undefined ? gb : positive('files-gb', values['files-gb']),
@@ -53,10 +73,15 @@ export function parseCostOptions(args: readonly string[]): CostOptions {
     oxbow: values.oxbow,
     s3: values.s3,
     spark: values.spark,
-    only: partsOf(values.only),
+    streams: of('kafka', ALL_STREAMS),
+    landings: of('files', ALL_LANDINGS),
+    lags: of('lag', ALL_STREAMS),
+    lagSeconds: positive('lag-seconds', values['lag-seconds']),
+    turn: positive('turn', values.turn) * MINUTE,
     from: values.from,
     json: values.json,
     out: values.out,
+    docs: values.docs,
   };
 }
 
@@ -72,9 +97,11 @@ function whole(option: string, text: string): number {
   throw new Error(`--${option}: expected a whole number, got "${text}"`);
 }
 
-function partsOf(text: string | undefined): readonly Part[] {
-  if (text === undefined) return PARTS;
-  const found = PARTS.filter((part) => text === part);
-  if (found.length > 0 || text === 'none') return found;
-  throw new Error(`--only: expected ${PARTS.join(', ')} or none, got "${text}"`);
+/** Names with commas between them; all without, none of an empty text. */
+function chosen(option: string, text: string | undefined, names: readonly string[]): readonly string[] {
+  if (text === undefined) return names;
+  const wanted = text === '' ? [] : text.split(',');
+  const unknown = wanted.find((name) => !names.includes(name));
+  if (unknown === undefined) return wanted;
+  throw new Error(`--${option}: expected some of ${names.join(', ')}, got "${unknown}"`);
 }

@@ -3,8 +3,9 @@ import type { Series } from '../append/chart-scale.ts';
 import { svgChart } from '../append/chart-svg.ts';
 import type { TableFacts } from '../kafka/stage.ts';
 import type { S3Requests } from '../s3-proxy.ts';
-import { goalsOf, type Lag, type MonthlyCost, RATES, WAYS } from './model.ts';
-import type { CostReport } from './results.ts';
+import type { LagResult } from './lag.ts';
+import { goalsOf, type MonthlyCost, RATES, WAYS } from './model.ts';
+import type { Conditions, CostReport } from './results.ts';
 
 const MIB = 2 ** 20;
 const GIGABYTE = 1e9;
@@ -15,49 +16,76 @@ interface Line {
   readonly peakRss: number;
   readonly table: Pick<TableFacts, 'files' | 'bytes' | 'commits'>;
   readonly requests?: S3Requests;
+  /** Of all that came in. */
+  readonly bytes: number;
+  readonly load: Conditions['load'];
 }
 
 /** The report as Markdown. */
 export function reportText(report: CostReport): string {
-  const { kafka, landing, lag, monthly, load, machine, date } = report;
-  const head = `${date}; ${machine}; load average ${load[0]} at the start, ${load[1]} at the end; seed ${report.seed}`;
-  return [
-    head,
-    ...(kafka === undefined
-      ? []
-      : [
-          `${kafka.stage.records.toLocaleString('en')} web requests as JSON in Kafka, ${(kafka.stage.bytes / GIGABYTE).toFixed(2)} GB, into a table on local S3:`,
-          measuredTable(Object.values(kafka.results), kafka.stage.bytes),
-          ...Object.values(kafka.results).flatMap(({ note }) => (note === undefined ? [] : [note])),
-        ]),
-    ...(landing === undefined
-      ? []
-      : [
-          `${landing.files.toLocaleString('en')} Parquet files that land, ${(landing.bytes / GIGABYTE).toFixed(2)} GB, ${landing.rows.toLocaleString('en')} rows:`,
-          measuredTable(landing.results, landing.bytes),
-        ]),
-    ...(lag.length === 0 ? [] : ['The oldest record of a commit, derived from CPU time:', lagTable(lag)]),
-    'USD a month:',
-    monthlyTable(monthly),
-    goalTable(monthly),
-    'Assumptions:',
-    report.assumptions.map((line) => `- ${line}`).join('\n'),
-  ].join('\n\n');
+  const sections = Object.entries(tablesOf(report)).map(([name, table]) => `${TITLES[name as TableName]}\n\n${table}`);
+  const machines = new Set(allRuns(report).map(({ machine }) => machine));
+  return [...machines, ...sections].join('\n\n');
 }
 
-export function measuredTable(results: readonly Line[], bytes: number): string {
-  const gb = bytes / GIGABYTE;
+function allRuns({ kafka, landing, lag }: CostReport): Conditions[] {
+  return [kafka, landing, lag].flatMap((results) => Object.values<Conditions>(results));
+}
+
+type TableName = 'kafka' | 'files' | 'lag' | 'monthly' | 'goals' | 'assumptions';
+
+const TITLES: Readonly<Record<TableName, string>> = {
+  kafka: 'Web requests as JSON in Kafka, into a table on local S3:',
+  files: 'Parquet files that land:',
+  lag: 'From the time of a record until the commit that holds it:',
+  monthly: 'USD a month:',
+  goals: 'The goals:',
+  assumptions: 'Assumptions:',
+};
+
+function tablesOf({ kafka, landing, lag, monthly, assumptions }: CostReport): Readonly<Record<TableName, string>> {
+  const results = Object.values(kafka);
+  const notes = results.flatMap(({ note, contender }) => (note === undefined ? [] : [`${contender}: ${note}`]));
+  return {
+    kafka: [measuredTable(results), ...notes].join('\n\n'),
+    files: measuredTable(Object.values(landing)),
+    lag: lagTable(Object.values(lag)),
+    monthly: monthlyTable(monthly),
+    goals: goalTable(monthly),
+    assumptions: assumptions.map((line) => `- ${line}`).join('\n'),
+  };
+}
+
+/** A page with the tables of the report between its marks `<!-- measured: NAME -->` and `<!-- end -->`. */
+export function withTables(page: string, report: CostReport): string {
+  const tables = tablesOf(report);
+  return page.replaceAll(
+    /(<!-- measured: (\w+) -->\n)[\s\S]*?(\n<!-- end -->)/g,
+    (_, start: string, name: string, end: string) => {
+      const table = (tables as Readonly<Record<string, string>>)[name];
+      if (table === undefined) throw new Error(`no table ${name}, expected ${Object.keys(tables).join(', ')}`);
+      return `${start}\n${table}\n${end}`;
+    },
+  );
+}
+
+export function measuredTable(results: readonly Line[]): string {
   return markdown(
-    ['contender', 'CPU-s a GB', 'peak MiB', 'files', 'MB', 'commits', 'requests a GB'],
-    results.map((result) => [
-      result.contender,
-      (result.cpuMs / 1_000 / gb).toFixed(result.cpuMs / gb < 10_000 ? 2 : 1),
-      (result.peakRss / MIB).toFixed(0),
-      String(result.table.files),
-      (result.table.bytes / 1e6).toFixed(0),
-      String(result.table.commits),
-      result.requests === undefined ? '' : requestsPer(result.requests, gb),
-    ]),
+    ['contender', 'GB', 'CPU-s a GB', 'peak MiB', 'files', 'MB', 'commits', 'requests a GB', 'load average'],
+    results.map(({ contender, bytes, cpuMs, peakRss, table, requests, load }) => {
+      const gb = bytes / GIGABYTE;
+      return [
+        contender,
+        gb.toFixed(2),
+        (cpuMs / 1_000 / gb).toFixed(cpuMs / gb < 10_000 ? 2 : 1),
+        (peakRss / MIB).toFixed(0),
+        String(table.files),
+        (table.bytes / 1e6).toFixed(0),
+        String(table.commits),
+        requests === undefined ? '' : requestsPer(requests, gb),
+        load.map((text) => text.split(',')[0]).join(' to '),
+      ];
+    }),
   );
 }
 
@@ -68,15 +96,17 @@ function requestsPer(requests: S3Requests, gb: number): string {
   return `${totalRequests(share).toLocaleString('en')}: ${requestsText(share)}`;
 }
 
-function lagTable(lag: readonly Lag[]): string {
+function lagTable(lags: readonly (LagResult & Conditions)[]): string {
+  const seconds = (ms: number): string => (ms / 1_000).toFixed(1);
   return markdown(
-    ['way', 'MB/s', 'until the batch is cut, s', 'CPU time of the batch, s', 'together'],
-    lag.map(({ way, mbPerSecond, gathered, work }) => [
-      way,
-      String(mbPerSecond),
-      gathered.toFixed(0),
-      work.toFixed(1),
-      (gathered + work).toFixed(1),
+    ['contender', 'commits when', 'records', 'commits', 'median, s', 'p99, s', 'max, s', 'load average'],
+    lags.map(({ contender, trigger, records, commits, median, p99, max, load }) => [
+      contender,
+      trigger,
+      records.toLocaleString('en'),
+      String(commits),
+      ...[median, p99, max].map(seconds),
+      load.map((text) => text.split(',')[0]).join(' to '),
     ]),
   );
 }
@@ -121,11 +151,14 @@ export function costSeries(monthly: readonly MonthlyCost[]): Series[] {
 }
 
 /** The costs of Kafka's ways against the rate, as SVG. */
-export function costChart({ monthly, date, machine }: CostReport): string {
+export function costChart({ kafka, monthly }: CostReport): string {
+  const last = Object.values(kafka)
+    .sort((one, other) => (one.date < other.date ? -1 : 1))
+    .at(-1);
   return svgChart(
     {
       title: 'What Kafka into Delta costs in a month',
-      subtitle: `USD, list prices of us-east-1; measured ${date.slice(0, 10)} on ${machine.split(',')[0]}`,
+      subtitle: `USD, list prices of us-east-1; measured ${last?.date.slice(0, 10)} on ${last?.machine.split(',')[0]}`,
       x: { name: 'MB of JSON a second', format: (value) => `${value} MB/s` },
       y: { format: (value) => `$${value >= 1_000 ? `${Number((value / 1_000).toPrecision(2))}k` : value.toFixed(0)}` },
     },

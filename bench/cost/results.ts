@@ -1,33 +1,40 @@
 import type { StreamProgram } from '../../src/cost/measured.ts';
 import type { Result, Stage } from '../kafka/stage.ts';
+import type { LagResult } from './lag.ts';
 import type { LandingResult } from './landing.ts';
-import type { Lag, MonthlyCost } from './model.ts';
+import type { MonthlyCost } from './model.ts';
 
-export interface KafkaResults {
-  readonly stage: Pick<Stage, 'records' | 'bytes'>;
-  readonly results: Partial<Readonly<Record<StreamProgram, Result>>>;
-}
+/** What takes files that land. */
+export type LandingProgram = 'append' | 'oxbow' | 'sparkFiles';
 
-export interface LandingResults {
-  readonly files: number;
-  readonly bytes: number;
-  readonly rows: number;
-  readonly results: readonly LandingResult[];
-}
-
-/** What one run of the benchmark found, as it is kept. */
-export interface CostReport {
-  /** ISO 8601. */
+/** When one contender was measured, and beside what. */
+export interface Conditions {
+  /** ISO 8601, of the end. */
   readonly date: string;
-  readonly machine: string;
   /** Load averages of the machine at the start and at the end. */
   readonly load: readonly [string, string];
-  readonly versions: Readonly<Record<string, string>>;
   readonly seed: number;
-  readonly kafka?: KafkaResults;
-  readonly landing?: LandingResults;
-  /** Derived, not measured: wall time of a shared machine says nothing. */
-  readonly lag: readonly Lag[];
+  /** And its local S3. */
+  readonly machine: string;
+}
+
+/** A run, and the records that it took. */
+export type StreamRun = Result & Conditions & Pick<Stage, 'records' | 'bytes'>;
+
+/** A run, and the files that it took: their number, bytes and rows. */
+export type LandingRun = LandingResult &
+  Conditions & { readonly files: number; readonly bytes: number; readonly rows: number };
+
+/** What was measured, contender by contender. */
+export interface Measured {
+  readonly kafka: Readonly<Partial<Record<StreamProgram, StreamRun>>>;
+  readonly landing: Readonly<Partial<Record<LandingProgram, LandingRun>>>;
+  readonly lag: Readonly<Partial<Record<StreamProgram, LagResult & Conditions>>>;
+}
+
+/** All that is kept. */
+export interface CostReport extends Measured {
+  readonly versions: Readonly<Record<string, string>>;
   readonly monthly: readonly MonthlyCost[];
   /** What stands between the measurement and the money. */
   readonly assumptions: readonly string[];

@@ -7,13 +7,14 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "kafka"))
 import spark_session
 
-# As many files as the append function gets in a batch.
-FILES = 100
+# Of some 4 MB each: what Spark puts into a commit of 100 MB.
+FILES = 25
 
 request = json.loads(sys.argv[1])
 spark = spark_session.start(request)
 source = f"{request['folder']}/{request['from']}"
-schema = spark.read.parquet(source).schema
+# One file tells the schema; without one Spark lists and opens all.
+schema = spark.read.parquet(f"{source}/{request['sample']}").schema.add("ds", "date")
 stream = (
     spark.readStream.schema(schema)
     .option("maxFilesPerTrigger", FILES)

@@ -23,6 +23,8 @@ export interface BenchBucket {
   readonly store: ObjectStore;
   /** Since the last call. */
   takeRequests(): S3Requests;
+  /** Of the contender: see `S3Proxy`. */
+  readonly commits: ReadonlyMap<string, number>;
 }
 
 /** A new and empty one. */
@@ -41,5 +43,6 @@ export async function createBenchBucket({ endpoint, credentials }: LocalS3): Pro
     },
     store: createS3Store({ client, bucket }),
     takeRequests: () => proxy.takeRequests(),
+    commits: proxy.commits,
   };
 }

@@ -31,11 +31,8 @@ export function watchProcesses(root: number): Watch {
   let peakRss = 0;
   const look = (): void => {
     const all = processes();
-    const family = new Set([root]);
-    // Parents have smaller numbers than their children, but for numbers that are given out again.
-    for (const [pid, { parent }] of [...all].sort(([a], [b]) => a - b)) if (family.has(parent)) family.add(pid);
     let rss = 0;
-    for (const pid of family) {
+    for (const pid of familyOf(root, all)) {
       const facts = all.get(pid);
       if (facts === undefined) continue;
       cpu.set(pid, facts.cpuMs);
@@ -52,6 +49,17 @@ export function watchProcesses(root: number): Watch {
     },
     stop: () => clearInterval(timer),
   };
+}
+
+/** The process and all below it. */
+export function familyOf(
+  root: number,
+  all: ReadonlyMap<number, { readonly parent: number }> = processes(),
+): Set<number> {
+  const family = new Set([root]);
+  // Parents have smaller numbers than their children, but for numbers that are given out again.
+  for (const [pid, { parent }] of [...all].sort(([a], [b]) => a - b)) if (family.has(parent)) family.add(pid);
+  return family;
 }
 
 function processes(): ReadonlyMap<number, ProcessFacts> {

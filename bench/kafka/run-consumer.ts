@@ -14,18 +14,12 @@ const CLI = join(import.meta.dirname, '../../src/cli/resaca.ts');
 const START = 5_000;
 
 export async function runConsumer(stage: Stage, s3: BenchBucket, batch: number): Promise<Result> {
-  const config = (topic: string) => ({
-    brokers: [stage.bootstrap],
-    topics: [topic],
-    group: `bench-${topic}-${batch}`,
-    storage: { bucket: s3.bucket },
-    tables: { topics: [topicRule(topic, stage.format)] },
-    flush: { records: batch, latency: 300_000 },
-    http: { host: '127.0.0.1', port: 0 },
-  });
-  const idle = await run(config(stage.emptyTopic), s3, 0);
+  const source = { ...stage, group: `bench-${batch}` };
+  const flush = { records: batch, latency: 300_000 };
+  const start = (topic: string) => startConsumer({ ...source, topic }, s3, flush, 'pipe');
+  const idle = await run(start(stage.emptyTopic), 0);
   s3.takeRequests();
-  const full = await run(config(stage.topic), s3, stage.records);
+  const full = await run(start(stage.topic), stage.records);
   return {
     contender: 'resaca kafka',
     storage: 'local S3',
@@ -39,17 +33,30 @@ export async function runConsumer(stage: Stage, s3: BenchBucket, batch: number):
   };
 }
 
-/** Until so many records are committed; what is left at the end is written when it stops. */
-async function run(
-  config: object,
-  { env }: BenchBucket,
-  records: number,
-): Promise<Usage & { readonly wallMs: number }> {
-  const started = performance.now();
-  const child = spawn(process.execPath, [CLI, 'kafka'], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, ...env, RESACA_KAFKA_CONFIG: JSON.stringify(config) },
+export function startConsumer(
+  { bootstrap, topic, format, group = 'bench' }: Pick<Stage, 'bootstrap' | 'topic' | 'format'> & { group?: string },
+  s3: BenchBucket,
+  flush: object,
+  output: 'pipe' | 'ignore',
+): ChildProcess {
+  const config = {
+    brokers: [bootstrap],
+    topics: [topic],
+    group: `${group}-${topic}`,
+    storage: { bucket: s3.bucket },
+    tables: { topics: [topicRule(topic, format)] },
+    flush,
+    http: { host: '127.0.0.1', port: 0 },
+  };
+  return spawn(process.execPath, [CLI, 'kafka'], {
+    stdio: ['ignore', output, 'inherit'],
+    env: { ...process.env, ...s3.env, RESACA_KAFKA_CONFIG: JSON.stringify(config) },
   });
+}
+
+/** Until so many records are committed; what is left at the end is written when it stops. */
+async function run(child: ChildProcess, records: number): Promise<Usage & { readonly wallMs: number }> {
+  const started = performance.now();
   const watch = watchProcesses(child.pid ?? 0);
   try {
     if (records === 0) await sleep(START);

@@ -9,14 +9,16 @@ import { createFolderStore } from '../../src/storage/folder-store.ts';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
 import type { BenchBucket } from './bench-bucket.ts';
 import { watchProcesses } from './resources.ts';
-import { type Result, readTable, type Stage, type TableFacts } from './stage.ts';
+import { type Result, readTable, type Stage } from './stage.ts';
+import { watchLog } from './watch-log.ts';
 
-/** How often it is looked, ms. */
-const LOOK = 500;
-/** After so long it writes what is no whole batch, s. */
+/** How often it is looked whether a commit came, ms; by a LIST past what is counted. */
+const LOOK = 2_000;
+/** After so long it writes what is no whole batch, s: not here, where the records are whole batches. */
 const LATENCY = 300;
 /** How long nothing may come, ms. */
 const PATIENCE = (LATENCY + 60) * 1_000;
+const TABLE = 'web';
 
 const COLUMNS = {
   ts: 'timestamp',
@@ -34,30 +36,17 @@ const COLUMNS = {
 export async function runDeltaIngest(stage: Stage, program: string, batch: number, s3?: BenchBucket): Promise<Result> {
   const folder = stage.folder();
   const store = s3?.store ?? createFolderStore(folder);
-  await createTable(store);
+  await createDeltaIngestTable(store);
   const started = performance.now();
   s3?.takeRequests();
-  const args = [
-    ...['ingest', stage.topic, s3 === undefined ? `file://${join(folder, 'web')}` : `s3://${s3.bucket}/web`],
-    ...['-k', stage.bootstrap, '-a', 'bench', '-g', `bench-${batch}`],
-    ...['-o', 'earliest', '-l', String(LATENCY), '-m', String(batch), '-b', '1'],
-    ...['-t', 'ds: substr(ts,`0`,`10`)'],
-  ];
-  const child = spawn(program, args, {
-    stdio: ['ignore', 'ignore', 'pipe'],
-    env: { ...process.env, RUST_LOG: 'warn', ...s3Variables(s3) },
-  });
-  let errors = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    errors = (errors + text).slice(-2_000);
-  });
+  const location = s3 === undefined ? `file://${join(folder, TABLE)}` : `s3://${s3.bucket}/${TABLE}`;
+  const child = startDeltaIngest(program, stage, location, ['-l', String(LATENCY), '-m', String(batch), '-b', '1'], s3);
   const watch = watchProcesses(child.pid ?? 0);
   // It does not end by itself.
-  const finished = await allWritten(child, () => readTable(store, 'web'), stage.records);
+  const finished = await allWritten(child, store, stage.records);
   watch.stop();
   child.kill('SIGKILL');
-  if (errors !== '') console.log(`  kafka-delta-ingest said: ${errors.slice(-300)}`);
-  const facts = await readTable(store, 'web');
+  const facts = await readTable(store, TABLE);
   return {
     contender: 'kafka-delta-ingest',
     storage: s3 === undefined ? 'local folder' : 'local S3',
@@ -71,16 +60,39 @@ export async function runDeltaIngest(stage: Stage, program: string, batch: numbe
   };
 }
 
+/** The table must be there. What it says goes to this process's error output. */
+export function startDeltaIngest(
+  program: string,
+  { bootstrap, topic }: Pick<Stage, 'bootstrap' | 'topic'>,
+  location: string,
+  flush: readonly string[],
+  s3?: BenchBucket,
+): ChildProcess {
+  const args = [
+    ...['ingest', topic, location, '-k', bootstrap, '-a', 'bench', '-g', `bench-${randomUUID()}`, '-o', 'earliest'],
+    ...[...flush, '-t', 'ds: substr(ts,`0`,`10`)'],
+  ];
+  return spawn(program, args, {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: { ...process.env, RUST_LOG: 'error', ...s3Variables(s3) },
+  });
+}
+
 /** Resolves with the time of the last commit: when all is there, or nothing has come for long. */
-async function allWritten(child: ChildProcess, read: () => Promise<TableFacts>, records: number): Promise<number> {
+async function allWritten(child: ChildProcess, store: ObjectStore, records: number): Promise<number> {
+  const news = watchLog(store, TABLE);
   let last = performance.now();
-  let known = 0;
-  while (child.exitCode === null && performance.now() - last < PATIENCE) {
+  let rows = 0;
+  while (rows < records && performance.now() - last < PATIENCE) {
+    if (child.exitCode !== null || child.signalCode !== null) {
+      throw new Error(
+        `kafka-delta-ingest ended with ${child.signalCode ?? child.exitCode} after ${rows} of ${records} records`,
+      );
+    }
     await sleep(LOOK);
-    const { rows } = await read();
-    if (rows > known) last = performance.now();
-    known = rows;
-    if (rows >= records) break;
+    const commits = await news();
+    if (commits.length > 0) last = performance.now();
+    for (const { files } of commits) for (const file of files) rows += file.rows;
   }
   return last;
 }
@@ -99,7 +111,8 @@ function s3Variables(s3: BenchBucket | undefined): Readonly<Record<string, strin
   };
 }
 
-async function createTable(store: ObjectStore): Promise<void> {
+/** The empty table, which it does not make by itself. */
+export async function createDeltaIngestTable(store: ObjectStore): Promise<void> {
   const fields = Object.entries(COLUMNS).map(([name, type]) => {
     return { name, type: parseType(type), nullable: true, metadata: {} };
   });
@@ -111,5 +124,5 @@ async function createTable(store: ObjectStore): Promise<void> {
     createdTime: Date.now(),
   });
   const text = actions.map((action) => `${JSON.stringify(action)}\n`).join('');
-  await store.put(`web/_delta_log/${'0'.repeat(20)}.json`, Buffer.from(text));
+  await store.put(`${TABLE}/_delta_log/${'0'.repeat(20)}.json`, Buffer.from(text));
 }

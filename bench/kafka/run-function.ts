@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 import { BRONZE_BUNDLE, bundleOptions, copyPackages } from '../../scripts/bundles.ts';
 import { startEventSourceMapping } from '../../test/support/event-source-mapping.ts';
-import { type Invocation, startFunction } from '../lambda-runtime.ts';
+import { type Invocation, type RunningFunction, startFunction } from '../lambda-runtime.ts';
 import type { BenchBucket } from './bench-bucket.ts';
 import { topicRule } from './payloads.ts';
 import { type Result, readTable, type Stage } from './stage.ts';
@@ -14,20 +14,28 @@ export const MAX_BATCH = 10_000;
 /** Invocations of a new function until its code is compiled. */
 const WARM_UP = 10;
 
-/** `memorySize` in MB, which bounds the heap of Node. */
-export async function runFunction(stage: Stage, s3: BenchBucket, batch: number, memorySize: number): Promise<Result> {
-  const folder = stage.folder();
+/** The function as it is deployed, built into `folder`; `memorySize` in MB, which bounds the heap of Node. */
+export async function startBronze(
+  folder: string,
+  { topic, format }: Pick<Stage, 'topic' | 'format'>,
+  s3: BenchBucket,
+  memorySize: number,
+): Promise<RunningFunction> {
   await build(bundleOptions(BRONZE_BUNDLE, folder));
   copyPackages(BRONZE_BUNDLE, folder);
-  const running = await startFunction(join(folder, BRONZE_BUNDLE.output), {
+  return startFunction(join(folder, BRONZE_BUNDLE.output), {
     memorySize,
     env: {
       ...s3.env,
       RESACA_BUCKET: s3.bucket,
       RESACA_LOG_LEVEL: 'warn',
-      RESACA_CONFIG: JSON.stringify({ topics: [topicRule(stage.topic, stage.format)] }),
+      RESACA_CONFIG: JSON.stringify({ topics: [topicRule(topic, format)] }),
     },
   });
+}
+
+export async function runFunction(stage: Stage, s3: BenchBucket, batch: number, memorySize: number): Promise<Result> {
+  const running = await startBronze(stage.folder(), stage, s3, memorySize);
   s3.takeRequests();
   const invocations: (Invocation & { readonly records: number })[] = [];
   const started = performance.now();

@@ -6,20 +6,33 @@ import { mavenJars } from '../../test/support/interop/maven-jars.ts';
 import { pythonEnv } from '../../test/support/python-env.ts';
 import type { BenchBucket } from './bench-bucket.ts';
 import { AVRO_SCHEMA } from './payloads.ts';
-import type { Usage } from './resources.ts';
 import { runSparkScript } from './spark-process.ts';
 import { type Result, readTable, type Stage } from './stage.ts';
 
-/** Throws `UnavailableError` without Python, Java or Maven. */
-export async function runSpark(stage: Stage, batch: number, s3?: BenchBucket): Promise<Result> {
+/** Where the stream of Spark runs, and what it is asked in any case: `work` is a local folder. Throws `UnavailableError` without Python, Java or Maven. */
+export async function sparkPlace(work: string, s3: BenchBucket | undefined) {
   const [python, ...jars] = await Promise.all([
     pythonEnv('spark', SPARK_PACKAGES),
     mavenJars(join(import.meta.dirname, 'pom.xml')),
     ...(s3 === undefined ? [] : [mavenJars(S3A_POM)]),
   ]);
+  return {
+    python: join(python, 'bin/python'),
+    script: join(import.meta.dirname, 'spark_stream.py'),
+    request: {
+      jars,
+      work,
+      avroSchema: JSON.stringify(AVRO_SCHEMA),
+      ...(s3 === undefined ? { folder: work } : { folder: `s3a://${s3.bucket}`, s3: s3.address }),
+    },
+  };
+}
+
+export async function runSpark(stage: Stage, batch: number, s3?: BenchBucket): Promise<Result> {
   const work = stage.folder();
-  const place = s3 === undefined ? { folder: work } : { folder: `s3a://${s3.bucket}`, s3: s3.address };
-  const stream = (topic: string) => run(join(python, 'bin/python'), { ...stage, jars, topic, batch, work, ...place });
+  const { python, script, request } = await sparkPlace(work, s3);
+  const { bootstrap, format } = stage;
+  const stream = (topic: string) => runSparkScript(python, script, { ...request, bootstrap, format, batch, topic });
   const idle = await stream(stage.emptyTopic);
   s3?.takeRequests();
   const full = await stream(stage.topic);
@@ -38,31 +51,3 @@ export async function runSpark(stage: Stage, batch: number, s3?: BenchBucket): P
 
 /** Lists what S3A needs. */
 const S3A_POM = join(import.meta.dirname, '../../test/support/interop/pom.xml');
-
-interface Stream extends Omit<Stage, 'folder'> {
-  /** Folders. */
-  readonly jars: readonly string[];
-  readonly batch: number;
-  /** A local folder, and where the table and the stream's checkpoints are. */
-  readonly work: string;
-  readonly folder: string;
-  readonly s3?: BenchBucket['address'];
-}
-
-async function run(
-  python: string,
-  { jars, bootstrap, topic, batch, format, work, folder, s3 }: Stream,
-): Promise<Usage & { readonly wallMs: number }> {
-  const request = {
-    jars,
-    bootstrap,
-    topic,
-    batch,
-    format,
-    folder,
-    work,
-    s3,
-    avroSchema: JSON.stringify(AVRO_SCHEMA),
-  };
-  return runSparkScript(python, join(import.meta.dirname, 'spark_stream.py'), request);
-}

@@ -1,4 +1,4 @@
-"""One stream from a Kafka topic into a Delta table, up to what the topic has now. Its argument is JSON; see run-spark.ts."""
+"""One stream from a Kafka topic into a Delta table: up to what the topic has now by batches, or for ever by an interval of seconds. Its argument is JSON; see run-spark.ts."""
 
 import json
 import sys
@@ -14,12 +14,15 @@ COLUMNS = (
 request = json.loads(sys.argv[1])
 spark = spark_session.start(request)
 
+trigger = {"availableNow": True} if "batch" in request else {"processingTime": f"{request['interval']} seconds"}
+limit = {"maxOffsetsPerTrigger": request["batch"]} if "batch" in request else {}
+
 source = (
     spark.readStream.format("kafka")
     .option("kafka.bootstrap.servers", request["bootstrap"])
     .option("subscribe", request["topic"])
     .option("startingOffsets", "earliest")
-    .option("maxOffsetsPerTrigger", request["batch"])
+    .options(**limit)
     .load()
 )
 if request["format"] == "avro":
@@ -34,7 +37,7 @@ stream = (
     .writeStream.format("delta")
     .partitionBy("ds")
     .option("checkpointLocation", f"{request['folder']}/checkpoints/{request['topic']}")
-    .trigger(availableNow=True)
+    .trigger(**trigger)
     .start(f"{request['folder']}/{request['topic']}")
 )
 stream.awaitTermination()

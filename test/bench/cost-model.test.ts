@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { figuresOf, goalsOf, kafkaCosts, lagsOf, landingCosts, RATES, WAYS } from '../../bench/cost/model.ts';
+import { figuresOf, goalsOf, kafkaCosts, landingCosts, RATES, WAYS } from '../../bench/cost/model.ts';
 import { parseCostOptions } from '../../bench/cost/options.ts';
 import { costSeries, measuredTable, monthlyTable } from '../../bench/cost/report.ts';
 import { PRICES } from '../../src/cost/prices.ts';
@@ -34,7 +34,7 @@ describe('the cost of a run in a month', () => {
       RATES.map(() => WAYS.function),
     );
     assert.deepEqual(
-      landingCosts(undefined, { bytes: 1e9, fileBytes: 2e6 }, PRICES).map(({ way }) => way),
+      landingCosts(undefined, { fileBytes: 2e6 }, PRICES).map(({ way }) => way),
       RATES.flatMap(() => [WAYS.append, WAYS.oxbow]),
     );
   });
@@ -51,16 +51,6 @@ describe('the cost of a run in a month', () => {
     const large = kafkaCosts({ spark: { ...spark, peakMiB: 12_000 } }, PRICES);
     const task = large.find(({ way, mbPerSecond }) => way === WAYS.fargate && mbPerSecond === 1)?.usd ?? 0;
     assert.ok(task > usd(WAYS.fargate, 1));
-  });
-
-  it('has the age of records beside it: an event is full after 4 s at 1 MB/s', () => {
-    const lags = lagsOf(ALL);
-    assert.deepEqual(
-      lags.map(({ gathered }) => gathered),
-      [4, 60, 60, 60],
-    );
-    assert.ok(Math.abs((lags[0]?.work ?? 0) - 0.28) < 1e-9);
-    assert.deepEqual(lagsOf({}), []);
   });
 
   it('is held against the goals, which say what they compare', () => {
@@ -91,10 +81,12 @@ describe('the table of what was measured', () => {
     const requests = { get: 10, ranged: 10, head: 0, list: 20, put: 30, other: 0, service: 0, received: 1 };
     const table = { files: 3, bytes: 5e6, commits: 2 };
     const usage = { cpuMs: 40_000, peakRss: 100 * MIB };
-    const line = measuredTable([{ contender: 'x', ...usage, table, requests }], 0.5e9)
+    const line = measuredTable([
+      { contender: 'x', ...usage, table, requests, bytes: 0.5e9, load: ['1.5, 1.0, 0.5', '2.0, 1.0, 0.5'] },
+    ])
       .split('\n')
       .at(-1);
-    assert.equal(line, '| x | 80.0 | 100 | 3 | 5 | 2 | 120: 20 ranged GET + 40 LIST + 60 PUT |');
+    assert.equal(line, '| x | 0.50 | 80.0 | 100 | 3 | 5 | 2 | 120: 20 ranged GET + 40 LIST + 60 PUT | 1.5 to 2.0 |');
   });
 });
 
@@ -103,18 +95,31 @@ describe('the options of the cost benchmark', () => {
     const { gb, filesGb, seed, batch, spark: hasSpark } = parseCostOptions([]);
     assert.deepEqual([gb, filesGb, seed, batch, hasSpark], [5, 5, 1, 50_000, false]);
     assert.equal(parseCostOptions(['--gb', '0.5']).filesGb, 0.5);
-    assert.deepEqual(
-      [[], ['--only', 'files'], ['--only', 'none']].map((args) => parseCostOptions(args).only),
-      [['kafka', 'files'], ['files'], []],
-    );
     assert.equal(parseCostOptions(['--gb', '0.5', '--files-gb', '2']).filesGb, 2);
+  });
+
+  it('choose parts and contenders', () => {
+    const of = (...args: string[]) => {
+      const { streams, landings, lags } = parseCostOptions(args);
+      return [streams, landings, lags];
+    };
+    const streams = ['bronze', 'consumer', 'kafkaDeltaIngest', 'spark'];
+    assert.deepEqual(of(), [streams, ['append', 'oxbow', 'sparkFiles'], streams]);
+    assert.deepEqual(of('--only', 'files'), [[], ['append', 'oxbow', 'sparkFiles'], []]);
+    assert.deepEqual(of('--contender', 'spark,oxbow'), [['spark'], ['oxbow'], ['spark']]);
+    assert.deepEqual(of('--only', 'kafka,lag', '--contender', 'spark,oxbow'), [['spark'], [], ['spark']]);
+    assert.deepEqual(of('--only', 'none'), [[], [], []]);
+    assert.equal(parseCostOptions(['--turn', '0.5']).turn, 30_000);
   });
 
   for (const [args, problem] of [
     [['--gb', '0'], /--gb: expected a number above 0, got "0"/],
     [['--files-gb', 'x'], /--files-gb: expected a number above 0/],
     [['--seed', '1.5'], /--seed: expected a whole number/],
-    [['--only', 'x'], /--only: expected kafka, files or none, got "x"/],
+    [['--only', 'x'], /--only: expected some of kafka, files, lag, got "x"/],
+    [['--contender', 'spark,y'], /--contender: expected some of bronze, .*, got "y"/],
+    [['--lag-seconds', '0'], /--lag-seconds: expected a number above 0/],
+    [['--turn', '0'], /--turn: expected a number above 0/],
   ] as const) {
     it(`refuse ${args.join(' ')}`, () => assert.throws(() => parseCostOptions(args), problem));
   }

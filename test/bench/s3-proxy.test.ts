@@ -77,3 +77,15 @@ it('the proxy lets each request wait', async (t) => {
   // A timer may be a little early.
   assert.ok(performance.now() - begin >= latency - 2);
 });
+
+it('the proxy knows when an entry of a Delta log was written, and of nothing else', async (t) => {
+  const proxy = await startS3Proxy(await startServer(t), 0);
+  const log = 't/_delta_log/00000000000000000001';
+  const before = Date.now();
+  for (const path of [`${log}.json?x-id=PutObject`, `${log}.checkpoint.parquet`, 't/part-1.parquet']) {
+    await fetch(`${proxy.endpoint}/bucket/${path}`, { method: 'PUT', body: 'abc' });
+  }
+  await fetch(`${proxy.endpoint}/bucket/t/_delta_log/00000000000000000002.json`);
+  assert.deepEqual([...proxy.commits.keys()], [`${log}.json`]);
+  assert.ok((proxy.commits.get(`${log}.json`) ?? 0) >= before);
+});
