@@ -25,15 +25,19 @@ export async function startWindowedMapping(
   let gathered: Gathered | undefined;
   let running: Promise<unknown> = Promise.resolve();
   let failure: unknown;
-  const cut = async (): Promise<void> => {
+  /** One invocation after the other, whoever cuts; resolves when the one before is through. */
+  const cut = (): Promise<unknown> => {
+    const before = running;
     const { records } = gathered ?? {};
     gathered = undefined;
-    if (records === undefined) return;
-    // One invocation after the other.
-    await running;
-    running = invoke(mskEventOf(records)).catch((error: unknown) => {
-      failure ??= error;
-    });
+    if (records !== undefined) {
+      running = before
+        .then(() => invoke(mskEventOf(records)))
+        .catch((error: unknown) => {
+          failure ??= error;
+        });
+    }
+    return before;
   };
   const mapping = await startEventSourceMapping({
     bootstrap,
