@@ -1,7 +1,7 @@
-import { type CommitRule, commitsAt } from '../../src/ingest/commit-protocol.ts';
+import { type CommitRule, commitsAt } from '../../src/ingest/config.ts';
 import type { ConfigReader } from '../../src/ingest/config-reader.ts';
 import { type BucketNames, type MedallionConfigInput, readSteps } from '../../src/medallion/config.ts';
-import { tableId, triggersOf } from '../../src/medallion/graph.ts';
+import { sourcesOf, tableId, triggersOf } from '../../src/medallion/graph.ts';
 import type { StepRule, TablePlace } from '../../src/medallion/rule.ts';
 import { type KeyFilter, overlap, prefixProblem } from '../prefixes.ts';
 import { readSpark, type SparkSettings } from './maintenance-config.ts';
@@ -28,6 +28,8 @@ export interface MedallionDeploymentConfig extends MedallionConfigInput {
   readonly maxVersionsBehind?: number;
   /** An EMR Serverless application for batches that are beyond the function: docs/spark-jobs.md. @default none */
   readonly spark?: Partial<SparkSettings>;
+  /** ARNs of the KMS keys with which buckets that steps name are encrypted, by the names of these buckets. @default S3's own keys */
+  readonly keyArns?: Readonly<Record<string, string>>;
 }
 
 /** One that was checked, with what it leaves out filled in. */
@@ -56,7 +58,10 @@ const SETTINGS = [
   'notifications',
   'maxVersionsBehind',
   'spark',
+  'keyArns',
 ] as const satisfies readonly (keyof MedallionDeploymentConfig)[];
+/** KMS developer guide, "Key ARN". */
+const KEY_ARN = /^arn:aws[\w-]*:kms:[\w-]+:\d{12}:key\/[\w-]+$/;
 /** A month. */
 const MAX_MINUTES = 44_640;
 /** Of the 100 notifications that a bucket takes (S3 user guide, "Service quotas"): the rest is for files that land. */
@@ -92,7 +97,29 @@ export function readMedallion(reader: ConfigReader, surroundings: MedallionSurro
     every: reader.integer('every', 0, MAX_MINUTES, 60),
     notifications,
     maxVersionsBehind: reader.integer('maxVersionsBehind', 1, 1_000_000, 100),
+    keyArns: readKeys(reader, steps, surroundings.buckets),
   };
+}
+
+/** KMS keys of buckets that steps name; those of the deployment's own are known. */
+function readKeys(
+  reader: ConfigReader,
+  steps: readonly StepRule[],
+  buckets: BucketNames,
+): Readonly<Record<string, string>> {
+  const keyArns = reader.strings('keyArns');
+  const own = new Set<string>(Object.values(buckets));
+  const places = steps.flatMap((step) => [step.target, ...sourcesOf(step)]);
+  const named = [...new Set(places.map(({ bucket }) => bucket))].filter((bucket) => !own.has(bucket));
+  for (const [bucket, arn] of Object.entries(keyArns)) {
+    if (!named.includes(bucket)) {
+      reader.problem('keyArns', `expected buckets that steps name (${named.join(', ') || 'none'}), got "${bucket}"`);
+    }
+    if (!KEY_ARN.test(arn)) {
+      reader.problem('keyArns', `expected the ARN of a KMS key, not of an alias, for "${bucket}", got "${arn}"`);
+    }
+  }
+  return keyArns;
 }
 
 /** Tables of whose commits the function is told, each once. */

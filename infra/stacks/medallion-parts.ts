@@ -1,5 +1,5 @@
 import { CfnOutput, type Stack } from 'aws-cdk-lib';
-import type { Key } from 'aws-cdk-lib/aws-kms';
+import { Key } from 'aws-cdk-lib/aws-kms';
 import { Bucket, type IBucket } from 'aws-cdk-lib/aws-s3';
 import type { Topic } from 'aws-cdk-lib/aws-sns';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
@@ -45,7 +45,7 @@ export function addMedallion(
     ...(buckets.kafka === undefined ? [] : [[kafka?.bucketName ?? 'kafka', buckets.kafka] as const]),
   ]);
   const bucketOf = (name: string) => {
-    const bucket = known.get(name) ?? Bucket.fromBucketName(stack, `StepTables-${name}`, name);
+    const bucket = known.get(name) ?? namedBucket(stack, name, medallion.keyArns[name]);
     known.set(name, bucket);
     return bucket;
   };
@@ -72,6 +72,13 @@ export function addMedallion(
   new CfnOutput(stack, 'MedallionQueueUrl', { value: pipeline.work.queue.queueUrl });
   new CfnOutput(stack, 'MedallionDeadLetterQueueUrl', { value: pipeline.work.deadLetters.queueUrl });
   return { pipeline, tables: targetTables(steps, bucketOf) };
+}
+
+function namedBucket(stack: Stack, bucketName: string, keyArn: string | undefined): IBucket {
+  return Bucket.fromBucketAttributes(stack, `StepTables-${bucketName}`, {
+    bucketName,
+    ...(keyArn !== undefined && { encryptionKey: Key.fromKeyArn(stack, `StepTables-${bucketName}-Key`, keyArn) }),
+  });
 }
 
 type BucketOf = (name: string) => Bucket | IBucket;

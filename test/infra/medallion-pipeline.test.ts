@@ -242,6 +242,27 @@ describe('the medallion of a deployment', () => {
       /"bucket":"existing","prefixes":\["silver\/orders","silver\/orders__quarantine"/,
     );
   });
+
+  it('may use the keys of buckets that steps name, and no other', () => {
+    const key = (id: string) => `arn:aws:kms:eu-west-1:123456789012:key/${id}`;
+    const steps = [
+      {
+        ...SILVER,
+        source: { bucket: 'their-queues', prefix: 'bronze/orders' },
+        target: { bucket: 'existing', prefix: 'silver/orders' },
+      },
+    ];
+    const keyArns = { 'their-queues': key('read'), existing: key('written') };
+    const found = templateWith({ steps, keyArns, notifications: 'eventbridge' });
+    const rights = ofMedallion(found, 'AWS::IAM::Policy')
+      .flatMap(([, { Properties }]): Statement[] => Properties.PolicyDocument.Statement)
+      .filter(({ Action }) => [Action].flat().some((action) => action.startsWith('kms:')))
+      .map(({ Action, Resource }) => [textOf(Resource), [Action].flat().join()] as const);
+    assert.deepEqual(rights.sort(), [
+      [key('read'), 'kms:Decrypt'],
+      [key('written'), 'kms:Decrypt,kms:GenerateDataKey'],
+    ]);
+  });
 });
 
 /** The folder of a function's code in the output of the app. */
@@ -266,6 +287,13 @@ describe('the configuration of a medallion', () => {
       problemsOf(configOf({ steps })).join(),
       /medallion\.steps\[0\]\.source\.bucket: is "kafka", and there is no/,
     );
+  });
+
+  it('refuses keys of buckets that no step names, and what is no key', () => {
+    assert.deepEqual(problemsOf(configOf({ keyArns: { other: 'alias/mine' } })), [
+      'medallion.keyArns: expected buckets that steps name (none), got "other"',
+      'medallion.keyArns: expected the ARN of a KMS key, not of an alias, for "other", got "alias/mine"',
+    ]);
   });
 
   it('names mistakes of steps and settings by their paths', () => {
