@@ -68,7 +68,14 @@ export { PipelineDashboard, type PipelineDashboardProps } from './constructs/pip
 export { type PipelineMetric, pipelineMetric } from './constructs/pipeline-metrics.ts';
 export { QueueIngestAlarms, type QueueIngestAlarmsProps } from './constructs/queue-ingest-alarms.ts';
 export { QueueIngestPipeline, type QueueIngestPipelineProps } from './constructs/queue-ingest-pipeline.ts';
-export type { FunctionSettings } from './constructs/resaca-function.ts';
+export type { FunctionNetwork, FunctionSettings } from './constructs/resaca-function.ts';
+export {
+  ScheduledConsumer,
+  ScheduledConsumerAlarms,
+  type ScheduledConsumerAlarmsProps,
+  type ScheduledConsumerProps,
+  type SecretFieldOf,
+} from './constructs/scheduled-consumer.ts';
 export { SparkJobs, type SparkJobsProps } from './constructs/spark-jobs.ts';
 export type { SparkTables } from './constructs/spark-policy.ts';
 export {

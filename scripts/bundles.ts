@@ -50,6 +50,15 @@ export const COMMITTER_BUNDLE: Bundle = {
   target: 'node24',
 };
 
+export const CONSUMER_BUNDLE: Bundle = {
+  entry: 'lambdas/consumer/handler.ts',
+  output: 'lambdas/consumer/index.mjs',
+  includesPackages: true,
+  splits: true,
+  copiedPackages: ['parquet-wasm'],
+  target: 'node24',
+};
+
 export const MAINTENANCE_BUNDLE: Bundle = {
   entry: 'lambdas/maintenance/handler.ts',
   output: 'lambdas/maintenance/index.mjs',
@@ -141,6 +150,7 @@ export const BUNDLES: readonly Bundle[] = [
   APPEND_BUNDLE,
   BRONZE_BUNDLE,
   COMMITTER_BUNDLE,
+  CONSUMER_BUNDLE,
   MAINTENANCE_BUNDLE,
   GROUP_BUNDLE,
   TAG_BUNDLE,
@@ -164,6 +174,12 @@ const REQUIRE_BANNER =
  * function needs to start. Taken as it is, it has not.
  */
 const NODE_HTTP = join(import.meta.dirname, 'node-http.cjs');
+/** The Kafka client's WebAssembly is a file beside it, or, as its package offers it, text in its code. */
+const ALIASES = {
+  http: NODE_HTTP,
+  'node:http': NODE_HTTP,
+  '@platformatic/wasm-utils': '@platformatic/wasm-utils/bundled',
+};
 
 /**
  * Gives each file of a package a map of its own that names nothing but its start, by which esbuild leaves it out of the
@@ -199,7 +215,7 @@ export function bundleOptions(bundle: Bundle, folder = join(ROOT, 'dist')) {
     mainFields: ['module', 'main'],
     packages: bundle.includesPackages ? 'bundle' : 'external',
     external: [...(bundle.copiedPackages ?? [])],
-    ...(bundle.includesPackages ? { alias: { http: NODE_HTTP, 'node:http': NODE_HTTP } } : {}),
+    ...(bundle.includesPackages ? { alias: ALIASES } : {}),
     ...(bundle.includesPackages ? { banner: { js: REQUIRE_BANNER } } : {}),
     plugins: bundle.includesPackages ? [NO_MAPS_OF_PACKAGES] : [],
     minify: bundle.includesPackages,

@@ -5,7 +5,14 @@ import { type AppendPart, appendBill } from '../../src/cost/files.ts';
 import type { StreamFigures, StreamProgram } from '../../src/cost/measured.ts';
 import { oxbowFiles } from '../../src/cost/oxbow.ts';
 import type { PriceList } from '../../src/cost/prices.ts';
-import { bronzeBill, busyCores, consumerOnFargate, onFargate, sparkOnGlue } from '../../src/cost/streams.ts';
+import {
+  bronzeBill,
+  busyCores,
+  consumerOnFargate,
+  onFargate,
+  scheduledConsumer,
+  sparkOnGlue,
+} from '../../src/cost/streams.ts';
 import type { Result } from '../kafka/stage.ts';
 import type { CostReport, Measured } from './results.ts';
 
@@ -29,6 +36,7 @@ const TABLE_FILES = 100_000;
 
 export const WAYS = {
   function: 'resaca, bronze function',
+  scheduled: 'resaca, scheduled consumer',
   consumer: 'resaca kafka, on Fargate',
   peer: 'kafka-delta-ingest, on Fargate',
   glue: 'Spark, on Glue (two G.1X at least)',
@@ -41,6 +49,7 @@ export const WAYS = {
 export const ASSUMPTIONS: readonly string[] = [
   'list prices of us-east-1 of src/cost/prices.ts, without free tiers; storage, transfer and the Kafka itself are not counted',
   `bronze function of ${BRONZE.memory} MB, window ${BRONZE.window} s, events of 6 MB at most, with its alarms and metrics`,
+  'scheduled consumer of 1024 MB, a turn a minute with 4 s of starting and waiting, and the CPU of `resaca kafka`, with its alarms and metrics; a function for each 10 MB/s',
   'what runs all day on Fargate (ARM) is half busy at most, in the smallest task that holds its peak memory, and commits once a minute; no alarms, logs and network',
   'Spark is half busy at most; on Glue requests are not counted; on Fargate it runs as here, local, without anything to start it again',
   `files land evenly; append function of ${APPEND.memory} MB with a window of ${APPEND.window} s; oxbow by tens, in a table of ${TABLE_FILES.toLocaleString('en')} files, at the times of docs/performance.md`,
@@ -78,6 +87,7 @@ export function kafkaCosts(
     const load = { gbPerDay: mbPerSecond * GB_A_DAY, topics: 1, recordBytes: 400 };
     const ways: (readonly [string, Bill | undefined])[] = [
       [WAYS.function, bronze && bronzeBill(load, BRONZE, prices, bronze)],
+      [WAYS.scheduled, consumer && scheduledConsumer(WAYS.scheduled, load, consumer, prices)],
       [WAYS.consumer, consumer && consumerOnFargate(WAYS.consumer, load, consumer, prices)],
       [WAYS.peer, kafkaDeltaIngest && onFargate(WAYS.peer, load, kafkaDeltaIngest, prices)],
       [WAYS.glue, spark && sparkOnGlue(busyCores(load, spark), prices)],
@@ -130,6 +140,7 @@ export function goalsOf(monthly: readonly MonthlyCost[]): Goal[] {
   const goals: Goal[] = [];
   for (const [ours, name] of [
     [WAYS.function, 'the bronze function'],
+    [WAYS.scheduled, 'the scheduled consumer'],
     [WAYS.consumer, 'resaca kafka'],
   ] as const) {
     for (const theirs of [WAYS.glue, WAYS.leastGlue, WAYS.fargate]) {

@@ -1,11 +1,12 @@
 import { Duration, RemovalPolicy, type Size, Stack, Validations } from 'aws-cdk-lib';
-import { Effect, type Policy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
+import { Effect, Policy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, Function as LambdaFunction, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { CONFIG_FILE, type FunctionFiles, functionCode } from './function-code.ts';
-import { sendStatements } from './policies.ts';
+import { allow, sendStatements } from './policies.ts';
 import { policyProblems } from './policy-size.ts';
 
 /** What all functions of the project can be given. */
@@ -46,7 +47,30 @@ export interface ResacaFunctionProps extends FunctionSettings {
   readonly architecture?: Architecture;
   /** Of `/tmp`. @default 512 MB */
   readonly ephemeralStorageSize?: Size;
+  /** @default none: the function is in no VPC */
+  readonly network?: FunctionNetwork;
+  /** Invocations at the same time at most, which are kept free in the account. @default no limit but the account's */
+  readonly reservedConcurrency?: number;
 }
+
+/** Where a function has its network interfaces. */
+export interface FunctionNetwork {
+  readonly vpc: IVpc;
+  /** @default the private subnets */
+  readonly vpcSubnets?: SubnetSelection;
+  /** @default a new one, which may reach anything and be reached by nothing */
+  readonly securityGroups?: readonly ISecurityGroup[];
+}
+
+/** Lambda guide, "Giving Lambda functions access to resources in an Amazon VPC", "Required IAM permissions". */
+const NETWORK_ACTIONS = [
+  'ec2:AssignPrivateIpAddresses',
+  'ec2:CreateNetworkInterface',
+  'ec2:DeleteNetworkInterface',
+  'ec2:DescribeNetworkInterfaces',
+  'ec2:DescribeSubnets',
+  'ec2:UnassignPrivateIpAddresses',
+];
 
 export const DEFAULT_TIMEOUT = Duration.minutes(2);
 
@@ -69,7 +93,10 @@ export class ResacaFunction extends Construct {
     });
     this.role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
     this.logGroup.grantWrite(this.role);
+    const network = props.network === undefined ? {} : this.networkOf(props.network);
     this.function = new LambdaFunction(this, 'Function', {
+      ...network,
+      ...(props.reservedConcurrency !== undefined && { reservedConcurrentExecutions: props.reservedConcurrency }),
       code: functionCode(props.name, props.config, props.files),
       handler: 'index.handler',
       runtime: Runtime.NODEJS_24_X,
@@ -107,6 +134,20 @@ export class ResacaFunction extends Construct {
       policy.attachToRole(this.role);
       this.function.node.addDependency(policy);
     }
+  }
+
+  private networkOf({ vpc, vpcSubnets, securityGroups }: FunctionNetwork) {
+    const policy = new Policy(this, 'NetworkPolicy', { statements: [allow(NETWORK_ACTIONS, ['*'])] });
+    policy.attachToRole(this.role);
+    Validations.of(policy).acknowledge({
+      id: 'AwsSolutions-IAM5[Resource::*]',
+      reason: 'Network interfaces that are made have no ARN before; AWS documents these rights without resources.',
+    });
+    return {
+      vpc,
+      ...(vpcSubnets !== undefined && { vpcSubnets }),
+      ...(securityGroups !== undefined && { securityGroups: [...securityGroups] }),
+    };
   }
 
   private grantTracing(): void {

@@ -236,7 +236,10 @@ export async function startConsumer({ config, client, writer, metrics, log }: Co
       const signs = { now: Date.now(), started, lastPoll, lastSeen: group.lastSeen(), oldest };
       return {
         problem: healthProblem({ ...signs, isStopping: signal.aborted }, { ...config, latency: limits.latency }),
-        partitions: partitions.all().map((one) => ({ topic: one.topic, partition: one.partition, lag: lagOf(one) })),
+        partitions: partitions.all().map((one) => {
+          const { topic, partition, position, readableEnd } = one;
+          return { topic, partition, lag: lagOf(one), position, readableEnd };
+        }),
         bufferedRecords: records,
         bufferedBytes: bytes,
       };

@@ -94,6 +94,7 @@ export function createFetcher(client: BaseOptions, group: string): Fetcher {
         if (answer.errorCode === OUT_OF_RANGE) found.push({ partition, kind: 'lost-place', isNewTopic: false });
         if (answer.errorCode !== 0) continue;
         partition.end = Number(answer.highWatermark);
+        partition.readableEnd = Number(answer.lastStableOffset);
         const fetched = readFetched(partition.topic, partition.partition, answer, from);
         found.push({ partition, kind: 'records', from, fetched });
       }

@@ -15,6 +15,8 @@ export interface Partition {
   isNewTopic: boolean;
   /** Behind the last record of the partition; undefined until it was read. */
   end: number | undefined;
+  /** Behind the last record that may be read, which transactions that are open hold back; undefined until it was read. */
+  readableEnd: number | undefined;
   /** Of `records`, about. */
   bytes: number;
   records: readonly KafkaRecord[];
@@ -186,6 +188,7 @@ function newPartition(topic: string, partition: number, topicId: string | undefi
     topicId,
     isNewTopic: false,
     end: undefined,
+    readableEnd: undefined,
     bytes: 0,
     records: [],
     since: 0,

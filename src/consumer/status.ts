@@ -12,6 +12,10 @@ export interface PartitionStatus {
   readonly partition: number;
   /** Offsets that are not in the table yet; undefined before the first read. */
   readonly lag: number | undefined;
+  /** The offset to read on from; undefined before the table was asked. */
+  readonly position: number | undefined;
+  /** Behind the last record that may be read: open transactions end before it. Undefined before the first read. */
+  readonly readableEnd: number | undefined;
 }
 
 /** Times in ms since the epoch; undefined for never, or for nothing. */

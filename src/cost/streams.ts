@@ -86,6 +86,34 @@ export function onFargate(name: string, load: StreamLoad, figures: StreamFigures
   ]);
 }
 
+/** Starting, joining the group and a look without news: measured 1.1 s, and 3 s that brokers by themselves wait for members. ms. */
+const TURN_MS = 4_000;
+/** Of a `ScheduledConsumer`; a test holds the alarms. */
+const SCHEDULED_STANDING = { alarms: 4, metrics: 9 };
+
+/** `resaca kafka` as a function that a schedule calls once a minute, which reads to the end and writes that. */
+export function scheduledConsumer(
+  name: string,
+  load: StreamLoad,
+  { cpuSecondsAGb }: StreamFigures,
+  prices: PriceList,
+): Bill {
+  const memory = 1_024;
+  const turns = (HOURS * 3_600) / 60;
+  const commits = commitsByMinute(load);
+  const items: Position[] = [
+    ...functionItems('function', { invocations: turns, cpuMs: load.gbPerDay * DAYS * cpuSecondsAGb * 1_000, memory }),
+    ['function: starting and waiting', 'lambda.gbSecond', (turns * TURN_MS * memory) / 1_024 / 1_000],
+    ['looks at the tables: two HEADs a minute for each topic', 's3.get', COMMIT.heads * commits],
+    ['a file and a commit a minute for each topic', 's3.put', COMMIT.puts * commits],
+    ...standingItems(SCHEDULED_STANDING),
+  ];
+  return billOf(name, items, prices, [
+    `measured: ${round(cpuSecondsAGb)} CPU-seconds a GB of \`resaca kafka\` (docs/kafka-benchmark.md)`,
+    'assumed: a turn a minute, with 4 s to start, to join the group and to wait; one function for each 10 MB/s',
+  ]);
+}
+
 function commitsByMinute({ topics }: StreamLoad): number {
   return (HOURS * 3_600 * topics) / 60;
 }
@@ -143,6 +171,7 @@ export function streamAlternatives(
   const mcus = Math.max(1, Math.ceil(mbPerSecond / 2));
   const measured = `measured: ${round(figures.spark.cpuSecondsAGb)} CPU-seconds a GB (docs/kafka-benchmark.md)`;
   return [
+    scheduledConsumer('resaca, scheduled consumer', load, figures.consumer, prices),
     consumerOnFargate('resaca kafka, on Fargate', load, figures.consumer, prices),
     onFargate('kafka-delta-ingest, on Fargate', load, figures.kafkaDeltaIngest, prices),
     sparkOnGlue(busyCores(load, figures.spark), prices, { basis: [measured] }),

@@ -24,7 +24,7 @@ describe('the cost of a run in a month', () => {
     monthly.find((one) => one.way === way && one.mbPerSecond === rate)?.usd ?? 0;
 
   it('is there for each way at each rate', () => {
-    assert.equal(monthly.length, 6 * RATES.length);
+    assert.equal(monthly.length, 7 * RATES.length);
     assert.ok(monthly.every((one) => Number.isFinite(one.usd) && one.usd > 0));
   });
 
@@ -44,7 +44,10 @@ describe('the cost of a run in a month', () => {
     assert.ok(ratio > 9 && ratio < 10.01, String(ratio));
     // What runs all day costs the same at rest: twice as much CPU is no more money while one task carries it.
     const twice = kafkaCosts({ consumer: { ...consumer, cpuSecondsAGb: 100 } }, PRICES);
-    assert.equal(twice[0]?.usd, usd(WAYS.consumer, 1));
+    const of = (way: string) => twice.find((one) => one.way === way && one.mbPerSecond === 1)?.usd ?? 0;
+    assert.equal(of(WAYS.consumer), usd(WAYS.consumer, 1));
+    // What runs by the minute does not.
+    assert.ok(of(WAYS.scheduled) > usd(WAYS.scheduled, 1) + 2);
   });
 
   it('takes the memory that was measured', () => {
@@ -55,9 +58,9 @@ describe('the cost of a run in a month', () => {
 
   it('is held against the goals, which say what they compare', () => {
     const goals = goalsOf(monthly);
-    assert.equal(goals.length, 2 * (3 + RATES.length));
+    assert.equal(goals.length, 3 * (3 + RATES.length));
     for (const { what, ratio, bound, isReached } of goals) {
-      assert.ok(/(function|kafka) to /.test(what) && ratio > 0);
+      assert.ok(/(function|consumer|kafka) to /.test(what) && ratio > 0);
       assert.equal(isReached, bound === 1 ? ratio < 1 : ratio <= bound);
     }
     const [first] = goals;
@@ -67,7 +70,7 @@ describe('the cost of a run in a month', () => {
 
   it('is shown by way and rate', () => {
     const lines = monthlyTable(monthly).split('\n');
-    assert.equal(lines.length, 2 + 6);
+    assert.equal(lines.length, 2 + 7);
     assert.ok(lines[2]?.startsWith(`| kafka: ${WAYS.function} | ${usd(WAYS.function, 1).toFixed(2)} |`));
     assert.deepEqual(
       costSeries(monthly).map(({ points }) => points.map(({ x }) => x)),

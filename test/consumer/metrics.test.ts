@@ -49,8 +49,8 @@ describe("the consumer's metrics", () => {
 
   it('show what is now', () => {
     const partitions = [
-      { topic: 'web', partition: 0, lag: 12 },
-      { topic: 'web', partition: 1, lag: undefined },
+      { topic: 'web', partition: 0, lag: 12, position: 30, readableEnd: 42 },
+      { topic: 'web', partition: 1, lag: undefined, position: undefined, readableEnd: undefined },
     ];
     const samples = parse(
       createMetrics().render({ problem: 'bad', partitions, bufferedRecords: 3, bufferedBytes: 900 }),

@@ -110,6 +110,7 @@ describe('the estimate for Kafka', () => {
     assert.deepEqual(
       others.map(({ name }) => name),
       [
+        'resaca, scheduled consumer',
         'resaca kafka, on Fargate',
         'kafka-delta-ingest, on Fargate',
         'Spark streaming, on Glue',
