@@ -7,6 +7,11 @@ import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { BronzeConsumer, type BronzeConsumerProps } from '../../infra/constructs/bronze-consumer.ts';
 import { BronzePipeline, type BronzePipelineProps } from '../../infra/constructs/bronze-pipeline.ts';
 import type { MskSource, SelfManagedKafkaSource } from '../../infra/constructs/kafka-source.ts';
+import {
+  ScheduledConsumer,
+  ScheduledConsumerAlarms,
+  type ScheduledConsumerProps,
+} from '../../infra/constructs/scheduled-consumer.ts';
 import { actionsOf, createApp, roleStatements, textOf } from '../support/templates.ts';
 
 const UUID = '0a0a0a0a-1b1b-2c2c-3d3d-4e4e4e4e4e4e';
@@ -79,6 +84,19 @@ export function consumerStack(propsOf: PropsOf<BronzeConsumerProps> = () => ({})
     },
     ...props,
   });
+  return stack;
+}
+
+/** A stack with a scheduled consumer and its alarms. */
+export function scheduledStack(propsOf: PropsOf<ScheduledConsumerProps> = () => ({}), app = createApp()): Stack {
+  const stack = new Stack(app, 'kafka');
+  const consumer = new ScheduledConsumer(stack, 'Consumer', {
+    bucket: bucketOf(stack),
+    vpc: vpcOf(stack),
+    config: { brokers: ['kafka-1.example.com:9094'], topics: ['web'], group: 'bronze', tls: true },
+    ...propsOf(stack),
+  });
+  new ScheduledConsumerAlarms(stack, 'Alarms', { consumer });
   return stack;
 }
 

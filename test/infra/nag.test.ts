@@ -20,6 +20,7 @@ import {
   consumerStack,
   MSK,
   POLLERS,
+  scheduledStack,
   secretOf,
   selfManaged,
   vpcOf,
@@ -141,6 +142,21 @@ const KAFKA_SHAPES: Readonly<Record<string, (app: App) => void>> = {
   'of a Kafka of one’s own, with Glue': (app) => {
     const config: BronzeConfigInput = { topics: [{ topic: '*', format: { type: 'glue' } }] };
     bronzeStack((scope) => ({ source: selfManaged(scope), config }), app);
+  },
+  'of a scheduled consumer with a user': (app) => {
+    scheduledStack((scope) => {
+      const field = (name: string) => ({ secret: secretOf(scope, name), field: name });
+      const [username, password] = [{ env: 'KAFKA_USER' }, { env: 'KAFKA_PASSWORD' }];
+      const sasl = { mechanism: 'SCRAM-SHA-512', username, password } as const;
+      return {
+        config: { brokers: ['kafka:9094'], topics: ['web'], group: 'bronze', tls: true, sasl },
+        secrets: { KAFKA_USER: field('user'), KAFKA_PASSWORD: field('password') },
+      };
+    }, app);
+  },
+  'of a scheduled consumer of an MSK cluster with IAM': (app) => {
+    const config = { brokers: ['b:9098'], topics: ['raw-*'], group: 'g', awsIam: { region: 'eu-west-1' } };
+    scheduledStack(() => ({ config, clusterArn: CLUSTER_ARN }), app);
   },
   'of a Fargate consumer': (app) => {
     consumerStack(() => ({}), app);

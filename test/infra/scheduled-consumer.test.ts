@@ -1,25 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Duration, Stack } from 'aws-cdk-lib';
+import { Duration } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
-import {
-  ScheduledConsumer,
-  ScheduledConsumerAlarms,
-  type ScheduledConsumerProps,
-} from '../../infra/constructs/scheduled-consumer.ts';
+import type { ScheduledConsumerProps } from '../../infra/constructs/scheduled-consumer.ts';
 import { PRICES } from '../../src/cost/prices.ts';
 import { scheduledConsumer } from '../../src/cost/streams.ts';
-import { createApp } from '../support/templates.ts';
-import {
-  bucketOf,
-  CLUSTER_ARN,
-  type PropsOf,
-  rightsOf,
-  SECRET_ARN,
-  SUBNETS,
-  secretOf,
-  vpcOf,
-} from './bronze-stacks.ts';
+import { CLUSTER_ARN, type PropsOf, rightsOf, SECRET_ARN, SUBNETS, scheduledStack, secretOf } from './bronze-stacks.ts';
 
 const CONFIG = { brokers: ['kafka-1.example.com:9094'], topics: ['web'], group: 'bronze', tls: true } as const;
 const SASL = {
@@ -28,17 +14,7 @@ const SASL = {
   password: { env: 'KAFKA_PASSWORD' },
 } as const;
 
-function templateOf(propsOf: PropsOf<ScheduledConsumerProps> = () => ({})): Template {
-  const stack = new Stack(createApp(), 'kafka');
-  const consumer = new ScheduledConsumer(stack, 'Consumer', {
-    bucket: bucketOf(stack),
-    vpc: vpcOf(stack),
-    config: CONFIG,
-    ...propsOf(stack),
-  });
-  new ScheduledConsumerAlarms(stack, 'Alarms', { consumer });
-  return Template.fromStack(stack);
-}
+const templateOf = (propsOf?: PropsOf<ScheduledConsumerProps>) => Template.fromStack(scheduledStack(propsOf));
 
 describe('the scheduled consumer', () => {
   const template = templateOf();
