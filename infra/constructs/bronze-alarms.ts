@@ -33,9 +33,36 @@ export class BronzeAlarms extends Construct {
   }
 }
 
+/** Of what writes records of Kafka into tables, however it gets them. `maxLag`: 15 minutes unless told otherwise. */
+export function tableAlarms(
+  pipeline: { readonly pipelineName: string },
+  maxLag: Duration = Duration.minutes(15),
+): AlarmSpec[] {
+  return [
+    {
+      id: 'TableFailures',
+      description: 'Tables could not be written for 15 minutes; their records are tried again.',
+      metric: bronzeMetric(pipeline, 'failures'),
+      threshold: 0,
+      periods: 3,
+    },
+    {
+      id: 'Lag',
+      description: `Records took longer than ${maxLag.toMinutes({ integral: false })} minutes to their commit.`,
+      metric: bronzeMetric(pipeline, 'freshnessLag'),
+      threshold: maxLag.toMilliseconds(),
+    },
+    {
+      id: 'DeadLetters',
+      description: 'Records could not be taken into their tables; they are in the tables of dead letters.',
+      metric: bronzeMetric(pipeline, 'quarantined'),
+      threshold: 0,
+    },
+  ];
+}
+
 function alarmSpecs(props: BronzeAlarmsProps): AlarmSpec[] {
-  const { pipeline, maxOffsetLag = 100_000, maxConflictsPerCommit = 3 } = props;
-  const maxLag = props.maxLag ?? Duration.minutes(15);
+  const { pipeline, maxLag, maxOffsetLag = 100_000, maxConflictsPerCommit = 3 } = props;
   const lambda = pipeline.function;
   const over = (name: 'commits' | 'conflicts') => bronzeMetric(pipeline, name, { period: CONFLICT_PERIOD });
   return [
@@ -52,19 +79,7 @@ function alarmSpecs(props: BronzeAlarmsProps): AlarmSpec[] {
       threshold: 0,
       periods: 3,
     },
-    {
-      id: 'TableFailures',
-      description: 'Tables could not be written for 15 minutes; their records are tried again.',
-      metric: bronzeMetric(pipeline, 'failures'),
-      threshold: 0,
-      periods: 3,
-    },
-    {
-      id: 'Lag',
-      description: `Records took longer than ${maxLag.toMinutes({ integral: false })} minutes to their commit.`,
-      metric: bronzeMetric(pipeline, 'freshnessLag'),
-      threshold: maxLag.toMilliseconds(),
-    },
+    ...tableAlarms(pipeline, maxLag),
     {
       id: 'OffsetLag',
       description: `More than ${maxOffsetLag} records wait in a topic for 15 minutes.`,
@@ -77,12 +92,6 @@ function alarmSpecs(props: BronzeAlarmsProps): AlarmSpec[] {
       description: 'Too many invocations or writers commit to the same tables.',
       metric: conflictsPerCommit(over('commits'), over('conflicts'), CONFLICT_PERIOD),
       threshold: maxConflictsPerCommit,
-    },
-    {
-      id: 'DeadLetters',
-      description: 'Records could not be taken into their tables; they are in the tables of dead letters.',
-      metric: bronzeMetric(pipeline, 'quarantined'),
-      threshold: 0,
     },
     ...(pipeline.committer === undefined
       ? []

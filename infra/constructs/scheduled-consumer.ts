@@ -13,8 +13,8 @@ import { ConfigError } from '../../src/ingest/config-reader.ts';
 import { bronzeCommitRules } from '../../src/kafka/config.ts';
 import { acknowledgeWildcards } from './acknowledge.ts';
 import { type AlarmSpec, createAlarms, createAlarmTopic } from './alarms.ts';
+import { tableAlarms } from './bronze-alarms.ts';
 import { type BronzeConsumerConfig, consumerProblems } from './bronze-consumer-config.ts';
-import { bronzeMetric } from './bronze-metrics.ts';
 import { readStatements, registryPolicy } from './bronze-source-policy.ts';
 import { bronzeTablePolicy, readBronzeConfig } from './bronze-tables.ts';
 import { commitPolicy } from './commit-policy.ts';
@@ -138,33 +138,15 @@ export class ScheduledConsumerAlarms extends Construct {
   }
 }
 
-function alarmSpecs({ consumer, maxLag = Duration.minutes(15) }: ScheduledConsumerAlarmsProps): AlarmSpec[] {
+function alarmSpecs({ consumer, maxLag }: ScheduledConsumerAlarmsProps): AlarmSpec[] {
   return [
     {
-      id: 'TurnErrors',
+      id: 'Errors',
       description: 'Turns of the consumer failed, or were cut off, for 15 minutes.',
       metric: consumer.function.metricErrors({ statistic: 'Sum', period: PERIOD }),
       threshold: 0,
       periods: 3,
     },
-    {
-      id: 'TableFailures',
-      description: 'Tables could not be written for 15 minutes; their records are tried again.',
-      metric: bronzeMetric(consumer, 'failures'),
-      threshold: 0,
-      periods: 3,
-    },
-    {
-      id: 'Lag',
-      description: `Records took longer than ${maxLag.toMinutes({ integral: false })} minutes to their commit.`,
-      metric: bronzeMetric(consumer, 'freshnessLag'),
-      threshold: maxLag.toMilliseconds(),
-    },
-    {
-      id: 'DeadLetters',
-      description: 'Records could not be taken into their table.',
-      metric: bronzeMetric(consumer, 'quarantined'),
-      threshold: 0,
-    },
+    ...tableAlarms(consumer, maxLag),
   ];
 }

@@ -81,7 +81,9 @@ export async function deploySuite(
         rows = (await of.snapshot(root)) === undefined ? [] : await sql(root, statement, of);
         return JSON.stringify(rows) === JSON.stringify(expected);
       };
-      await eventually(isThere, `rows of ${root}: ${statement}`).catch(() => assert.deepEqual(rows, expected, root));
+      await eventually(isThere, `rows of ${root}: ${statement}`).catch((cause) => {
+        assert.deepEqual(rows, expected, `${root}: ${cause}`);
+      });
     },
     queuesOf: (part) =>
       new Deployment(server, {
