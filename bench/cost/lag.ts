@@ -95,9 +95,8 @@ async function untilAllIn({ store }: BenchBucket, root: string, records: number)
 
 /** The column `ts`, which is the time of the record in Kafka, ms since the epoch. */
 async function timesIn(store: ObjectStore, path: string): Promise<number[]> {
-  const file = await store.get(path);
-  if (file === null) throw new Error(`${path} is not there, which the log says was added`);
-  const { buffer, byteOffset, byteLength } = file.body;
+  const { body } = await store.get(path);
+  const { buffer, byteOffset, byteLength } = body;
   const rows = await parquetReadObjects({
     file: buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer,
     columns: ['ts'],

@@ -1,3 +1,6 @@
+import type { Action } from '../../src/delta/actions.ts';
+import { readCommit } from '../../src/delta/commit-file.ts';
+import { listCommits } from '../../src/delta/log-segment.ts';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
 
 /** What a commit adds. */
@@ -8,33 +11,23 @@ export interface LoggedCommit {
   readonly files: readonly { readonly path: string; readonly rows: number }[];
 }
 
-const ENTRY = /\/\d{20}\.json$/;
-
 /** Gives the commits that are new since the last call: a LIST, and a GET for each of them, whatever the table has. */
 export function watchLog(store: ObjectStore, root: string): () => Promise<LoggedCommit[]> {
-  let last: string | undefined;
+  const table = { store, root, url: root };
+  let last = -1;
   return async () => {
     const found: LoggedCommit[] = [];
-    const options = last === undefined ? {} : { startAfter: last };
-    for await (const { key } of store.list(`${root}/_delta_log/`, options)) {
-      if (!ENTRY.test(key)) continue;
-      const entry = await store.get(key);
-      // What was listed a moment ago is not removed here.
-      if (entry === null) throw new Error(`${key} is gone`);
-      found.push({ key, files: addsOf(new TextDecoder().decode(entry.body)) });
-      last = key;
+    for (const file of await listCommits(table, last)) {
+      const { actions } = await readCommit(table, file);
+      found.push({ key: file.key, files: actions.flatMap(addedBy) });
+      last = file.version;
     }
     return found;
   };
 }
 
-function addsOf(text: string): LoggedCommit['files'] {
-  return text
-    .split('\n')
-    .filter((line) => line !== '')
-    .flatMap((line) => {
-      const { add } = JSON.parse(line) as { add?: { path: string; stats?: string } };
-      if (add === undefined) return [];
-      return [{ path: decodeURIComponent(add.path), rows: Number(JSON.parse(add.stats ?? '{}').numRecords ?? 0) }];
-    });
+function addedBy(action: Action): LoggedCommit['files'] {
+  if (!('add' in action)) return [];
+  const { path, stats } = action.add;
+  return [{ path: decodeURIComponent(path), rows: Number(JSON.parse(stats ?? '{}').numRecords ?? 0) }];
 }

@@ -59,22 +59,16 @@ export class ScheduledConsumer extends Construct {
   constructor(scope: Construct, id: string, props: ScheduledConsumerProps) {
     super(scope, id);
     const { bucket, config, secrets = {}, clusterArn, interval = Duration.minutes(1) } = props;
-    const { vpc, vpcSubnets, securityGroups, ...settings } = props;
     const problems = consumerProblems(config, secrets, clusterArn);
     const tables = readBronzeConfig(config.tables ?? {}, problems, 'config.tables');
     if (problems.length > 0) throw new ConfigError(problems);
-    const network = {
-      vpc,
-      ...(vpcSubnets !== undefined && { vpcSubnets }),
-      ...(securityGroups !== undefined && { securityGroups }),
-    };
     const consumer = new ResacaFunction(this, 'Function', {
       timeout: TIMEOUT,
       memorySize: MEMORY,
-      ...settings,
+      ...props,
       pipelineName: props.pipelineName ?? `${Stack.of(this).stackName}-${id}`,
       name: 'consumer',
-      network,
+      network: props,
       // A turn that is longer than the interval is not joined by the next one, which would take its partitions.
       reservedConcurrency: 1,
       environment: {

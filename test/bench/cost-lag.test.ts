@@ -12,6 +12,7 @@ import type { Conditions } from '../../bench/cost/results.ts';
 import { inTurn } from '../../bench/cost/turn.ts';
 import { watchLog } from '../../bench/kafka/watch-log.ts';
 import { createMemoryStore } from '../../src/storage/memory-store.ts';
+import { add, protocol } from '../support/delta-log-builder.ts';
 
 const lag = (median: number): LagResult & Conditions => ({
   ...{ contender: 'x', trigger: 'at once', records: 1, commits: 1, median, p99: 1, max: 1 },
@@ -74,14 +75,14 @@ describe('a log that is watched', () => {
       );
     const news = watchLog(store, 't');
     assert.deepEqual(await news(), []);
-    await put(0, { protocol: {} });
-    await put(1, { add: { path: 'ds=a%20b/1.parquet', stats: '{"numRecords":5}' } }, { commitInfo: {} });
+    await put(0, protocol());
+    await put(1, add('ds=a%20b/1.parquet', { stats: '{"numRecords":5}' }), { commitInfo: {} });
     await store.put('t/_delta_log/_last_checkpoint', Buffer.from('{}'));
     assert.deepEqual(
       (await news()).map(({ files }) => files),
       [[], [{ path: 'ds=a b/1.parquet', rows: 5 }]],
     );
-    await put(2, { add: { path: '2.parquet' } });
+    await put(2, add('2.parquet'));
     assert.deepEqual(
       (await news()).map(({ files }) => files),
       [[{ path: '2.parquet', rows: 0 }]],
