@@ -10,19 +10,21 @@ import { runConsumer } from '../kafka/run-consumer.ts';
 import { runDeltaIngest } from '../kafka/run-delta-ingest.ts';
 import { MAX_BATCH, runFunction } from '../kafka/run-function.ts';
 import { runSpark } from '../kafka/run-spark.ts';
+import { runTurns } from '../kafka/run-turns.ts';
 import type { Result, Stage } from '../kafka/stage.ts';
 import { type LandingResult, measureLanding, measureSparkFiles } from './landing.ts';
 import { type LandingFiles, ROWS } from './landing-files.ts';
 import type { CostOptions } from './options.ts';
 import type { LandingProgram } from './results.ts';
 
-/** MB of the bronze function. */
+/** MB of the functions. */
 export const MEMORY = 1_024;
 
 type RunStream = (stage: Stage, place: BenchBucket, options: CostOptions) => Promise<Result>;
 
 export const STREAMS: Readonly<Record<StreamProgram, RunStream>> = {
   bronze: (stage, place, { batch }) => runFunction(stage, place, Math.min(batch, MAX_BATCH), MEMORY),
+  scheduled: (stage, place, { batch }) => runTurns(stage, place, batch, MEMORY),
   consumer: (stage, place, { batch }) => runConsumer(stage, place, batch),
   kafkaDeltaIngest: async (stage, place, { batch, peer }) =>
     runDeltaIngest(stage, programAt('--peer', peer), batch, place),

@@ -1,6 +1,7 @@
 /** Those whose lag is measured, as they are deployed: with a commit a minute, or when an event of Lambda is full. */
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { setInterval } from 'node:timers/promises';
 import type { StreamProgram } from '../../src/cost/measured.ts';
 import { makeTempFolder } from '../../test/support/temp-folder.ts';
 import type { BenchBucket } from '../kafka/bench-bucket.ts';
@@ -8,7 +9,9 @@ import { startConsumer } from '../kafka/run-consumer.ts';
 import { createDeltaIngestTable, startDeltaIngest } from '../kafka/run-delta-ingest.ts';
 import { startBronze } from '../kafka/run-function.ts';
 import { sparkPlace } from '../kafka/run-spark.ts';
+import { startScheduled } from '../kafka/run-turns.ts';
 import { startSparkScript } from '../kafka/spark-process.ts';
+import type { RunningFunction } from '../lambda-runtime.ts';
 import { MEMORY, programAt, skip } from './contenders.ts';
 import type { CostOptions } from './options.ts';
 import { startWindowedMapping } from './windowed-mapping.ts';
@@ -44,6 +47,22 @@ export const LAGGING: Readonly<Record<StreamProgram, LagContender>> = {
       };
     },
   },
+  scheduled: {
+    contender: `resaca, scheduled consumer of ${MEMORY} MB`,
+    trigger: 'a turn each 60 s',
+    root: bronzeRoot,
+    async start(source, place) {
+      const topic = { ...source, format: 'json' } as const;
+      const running = await startScheduled(makeTempFolder(), topic, place, { memorySize: MEMORY });
+      const ending = new AbortController();
+      const turns = turnEachMinute(running, ending.signal);
+      return async () => {
+        ending.abort();
+        await turns;
+        running.stop();
+      };
+    },
+  },
   consumer: {
     contender: 'resaca kafka',
     trigger: '60 s, 250,000 records or 64 MiB, as by default',
@@ -73,6 +92,16 @@ export const LAGGING: Readonly<Record<StreamProgram, LagContender>> = {
     },
   },
 };
+
+/** Until it is aborted; a turn that takes longer delays those after it. */
+async function turnEachMinute(running: RunningFunction, signal: AbortSignal): Promise<void> {
+  const ticks = setInterval(MINUTE * 1_000, undefined, { signal });
+  try {
+    for await (const _ of ticks) await running.invoke({});
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}
 
 function ending(child: ChildProcess): () => Promise<void> {
   return async () => {

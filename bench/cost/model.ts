@@ -49,7 +49,7 @@ export const WAYS = {
 export const ASSUMPTIONS: readonly string[] = [
   'list prices of us-east-1 of src/cost/prices.ts, without free tiers; storage, transfer and the Kafka itself are not counted',
   `bronze function of ${BRONZE.memory} MB, window ${BRONZE.window} s, events of 6 MB at most, with its alarms and metrics`,
-  'scheduled consumer of 1024 MB, a turn a minute with 4 s of starting and waiting, and the CPU of `resaca kafka`, with its alarms and metrics; a function for each 10 MB/s',
+  'scheduled consumer of 1024 MB, a turn a minute with 1 s to connect and to look, with its alarms and metrics; a function for each 10 MB/s',
   'what runs all day on Fargate (ARM) is half busy at most, in the smallest task that holds its peak memory, and commits once a minute; no alarms, logs and network',
   'Spark is half busy at most; on Glue requests are not counted; on Fargate it runs as here, local, without anything to start it again',
   `files land evenly; append function of ${APPEND.memory} MB with a window of ${APPEND.window} s; oxbow by tens, in a table of ${TABLE_FILES.toLocaleString('en')} files, at the times of docs/performance.md`,
@@ -82,12 +82,12 @@ export function kafkaCosts(
   figures: Partial<Readonly<Record<StreamProgram, StreamFigures>>>,
   prices: PriceList,
 ): MonthlyCost[] {
-  const { bronze, consumer, kafkaDeltaIngest, spark } = figures;
+  const { bronze, scheduled, consumer, kafkaDeltaIngest, spark } = figures;
   return RATES.flatMap((mbPerSecond) => {
     const load = { gbPerDay: mbPerSecond * GB_A_DAY, topics: 1, recordBytes: 400 };
     const ways: (readonly [string, Bill | undefined])[] = [
       [WAYS.function, bronze && bronzeBill(load, BRONZE, prices, bronze)],
-      [WAYS.scheduled, consumer && scheduledConsumer(WAYS.scheduled, load, consumer, prices)],
+      [WAYS.scheduled, scheduled && scheduledConsumer(WAYS.scheduled, load, scheduled, prices)],
       [WAYS.consumer, consumer && consumerOnFargate(WAYS.consumer, load, consumer, prices)],
       [WAYS.peer, kafkaDeltaIngest && onFargate(WAYS.peer, load, kafkaDeltaIngest, prices)],
       [WAYS.glue, spark && sparkOnGlue(busyCores(load, spark), prices)],

@@ -137,6 +137,7 @@ export function costSeries(monthly: readonly MonthlyCost[]): Series[] {
   // Short enough for the margin of the chart.
   const ways = [
     ['resaca kafka', WAYS.consumer],
+    ['scheduled', WAYS.scheduled],
     ['bronze function', WAYS.function],
     ['k-d-ingest', WAYS.peer],
     ['Spark, small', WAYS.leastGlue],

@@ -5,11 +5,11 @@ import type { LogLevel } from '../ingest/telemetry.ts';
 import type { BronzeWriter } from '../kafka/bronze-writer.ts';
 import { matchesTopic, ruleOf } from '../kafka/config.ts';
 import type { PartitionRecords } from '../kafka/offsets.ts';
+import type { Assignment, AssignmentOptions } from './assignment.ts';
 import { type ConsumerConfig, isWanted } from './config.ts';
 import { KafkaUnavailableError } from './errors.ts';
 import { createFetcher } from './fetcher.ts';
 import { backoff, type FlushReason, flushReason, hasRoom, READ_PAUSE, WRITE_PAUSE } from './flush-policy.ts';
-import { createGroup } from './group.ts';
 import type { ConsumerMetrics } from './metrics.ts';
 import { createPartitions, idOf, isReadable, type Partition, settledOffset } from './partitions.ts';
 import { startOffset } from './start-offset.ts';
@@ -21,12 +21,14 @@ export interface ConsumerDeps {
   readonly client: BaseOptions;
   readonly writer: BronzeWriter;
   readonly metrics: ConsumerMetrics;
+  /** Which partitions are read: those that a group shares out, or all. */
+  assign(options: AssignmentOptions): Assignment;
   log(level: LogLevel, message: string, data?: Readonly<Record<string, unknown>>): void;
 }
 
 export interface RunningConsumer {
   status(): ConsumerStatus;
-  /** Writes what was read, leaves the group, and resolves after half a minute at most: whether all was written. */
+  /** Writes what was read, gives the partitions back, and resolves after half a minute at most: whether all was written. */
   stop(): Promise<boolean>;
 }
 
@@ -50,7 +52,8 @@ const LOOKUPS = 8;
  * reads into memory, as far as there is room; one finds out where partitions begin and writes what was read; one looks
  * for new topics. Throws KafkaUnavailableError when the start fails; later failures are logged, and tried again.
  */
-export async function startConsumer({ config, client, writer, metrics, log }: ConsumerDeps): Promise<RunningConsumer> {
+export async function startConsumer(deps: ConsumerDeps): Promise<RunningConsumer> {
+  const { config, client, writer, metrics, log } = deps;
   const { flush: limits } = config;
   const partitions = createPartitions();
   const stopping = new AbortController();
@@ -61,7 +64,7 @@ export async function startConsumer({ config, client, writer, metrics, log }: Co
   let committing: Promise<void> = Promise.resolve();
   const told = new Map<string, number>();
 
-  const group = createGroup({
+  const group = deps.assign({
     client,
     group: config.group,
     sessionTimeout: config.sessionTimeout,
@@ -103,7 +106,9 @@ export async function startConsumer({ config, client, writer, metrics, log }: Co
   }
 
   async function readRound(readable: readonly Partition[]): Promise<void> {
-    const found = await fetcher.fetch(readable);
+    // What is on its way when it is to stop is for the next owner: a broker holds an answer back until there is news.
+    const found = await unlessAborted(fetcher.fetch(readable), signal);
+    if (found === undefined) return;
     for (const one of found) {
       const { partition } = one;
       if (one.kind === 'records') {
@@ -166,6 +171,7 @@ export async function startConsumer({ config, client, writer, metrics, log }: Co
       if (!partitions.has(one)) return;
       one.isNewTopic = false;
       one.position = start.offset;
+      one.readableEnd = latest;
     });
   }
 
@@ -252,6 +258,15 @@ export async function startConsumer({ config, client, writer, metrics, log }: Co
       return records === 0;
     },
   };
+}
+
+/** What comes of `work`; undefined once the signal is aborted. One listener a call: those of a race would pile up. */
+function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  return new Promise((resolve, reject) => {
+    const giveUp = (): void => resolve(undefined);
+    signal.addEventListener('abort', giveUp);
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', giveUp));
+  });
 }
 
 /** Whether the table of a record depends on what is in it. */

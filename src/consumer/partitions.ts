@@ -15,7 +15,7 @@ export interface Partition {
   isNewTopic: boolean;
   /** Behind the last record of the partition; undefined until it was read. */
   end: number | undefined;
-  /** Behind the last record that may be read, which transactions that are open hold back; undefined until it was read. */
+  /** Behind the last record that may be read, which transactions that are open hold back; undefined with `position`, at first. */
   readableEnd: number | undefined;
   /** Of `records`, about. */
   bytes: number;

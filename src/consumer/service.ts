@@ -9,6 +9,7 @@ import type { ObjectStore } from '../storage/object-store.ts';
 import { type Credentials, clientOptions } from './client-options.ts';
 import { type ConsumerConfig, FOLDER_BUCKET } from './config.ts';
 import { startConsumer } from './consumer.ts';
+import { createGroup } from './group.ts';
 import { startStatusServer } from './http-server.ts';
 import type { Log } from './log.ts';
 import { createMetrics } from './metrics.ts';
@@ -71,7 +72,7 @@ export async function startKafkaService(deps: ServiceDeps): Promise<KafkaService
     metrics: () => metrics.render(status()),
   });
   try {
-    const consumer = await startConsumer({ config, client, writer, metrics, log });
+    const consumer = await startConsumer({ config, client, writer, metrics, assign: createGroup, log });
     status = consumer.status;
     log('info', 'started', { port: server.port, brokers: config.brokers, topics: config.topics, group: config.group });
     return {

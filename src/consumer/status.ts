@@ -14,7 +14,7 @@ export interface PartitionStatus {
   readonly lag: number | undefined;
   /** The offset to read on from; undefined before the table was asked. */
   readonly position: number | undefined;
-  /** Behind the last record that may be read: open transactions end before it. Undefined before the first read. */
+  /** Behind the last record that may be read: open transactions end before it. Undefined before the table was asked. */
   readonly readableEnd: number | undefined;
 }
 

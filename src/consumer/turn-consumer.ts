@@ -5,6 +5,7 @@ import { createBronzeWriter } from '../kafka/bronze-writer.ts';
 import type { SchemaRegistries } from '../kafka/decode/create-decoder.ts';
 import { createCheckpointReader } from '../parquet/checkpoint-reader.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
+import { createAllPartitions } from './all-partitions.ts';
 import { type Credentials, clientOptions } from './client-options.ts';
 import type { ConsumerConfig } from './config.ts';
 import { type RunningConsumer, startConsumer } from './consumer.ts';
@@ -47,6 +48,7 @@ export function createTurnConsumer(deps: TurnConsumerDeps): () => Promise<Runnin
       client: await clientOptions(config, await deps.credentials()),
       writer,
       metrics: createMetrics(),
+      assign: createAllPartitions,
       log: (level, message, data) => telemetry.log(level, message, data),
     });
 }

@@ -8,7 +8,7 @@ export interface StreamFigures {
   readonly peakMiB: number;
 }
 
-export type StreamProgram = 'bronze' | 'consumer' | 'kafkaDeltaIngest' | 'spark';
+export type StreamProgram = 'bronze' | 'scheduled' | 'consumer' | 'kafkaDeltaIngest' | 'spark';
 
 /** CPU in ms; requests by what S3 bills them as: `gets` with HEADs, `puts`, `lists`. */
 export const MEASURED = {
@@ -17,6 +17,7 @@ export const MEASURED = {
   /** docs/kafka-benchmark.md, the middle of what was measured. */
   streams: {
     bronze: { cpuSecondsAGb: 72, peakMiB: 315 },
+    scheduled: { cpuSecondsAGb: 52, peakMiB: 440 },
     consumer: { cpuSecondsAGb: 52, peakMiB: 440 },
     kafkaDeltaIngest: { cpuSecondsAGb: 152, peakMiB: 153 },
     spark: { cpuSecondsAGb: 705, peakMiB: 3_714 },

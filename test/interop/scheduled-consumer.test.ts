@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Admin } from '@platformatic/kafka';
 import { build } from 'esbuild';
 import { type RunningFunction, startFunction } from '../../bench/lambda-runtime.ts';
 import { bundleOptions, CONSUMER_BUNDLE, copyPackages } from '../../scripts/bundles.ts';
@@ -36,7 +37,7 @@ describe('the scheduled consumer, as it is deployed', { skip: found.skip ?? fals
   after(() => broker.stop());
 
   async function start(topic: string, more: object = {}, timeout?: number): Promise<RunningFunction> {
-    const config = { brokers: [broker.bootstrap], topics: [topic], group: topic, sessionTimeout: 6_000, ...more };
+    const config = { brokers: [broker.bootstrap], topics: [topic], group: topic, ...more };
     const settings = { RESACA_BUCKET: bucket, RESACA_LOG_LEVEL: 'error', RESACA_CONFIG: JSON.stringify(config) };
     const started = await startFunction(join(folder, CONSUMER_BUNDLE.output), {
       env: { ...server.env, ...settings },
@@ -86,7 +87,7 @@ describe('the scheduled consumer, as it is deployed', { skip: found.skip ?? fals
     await broker.createTopic('killed', { partitions: PARTITIONS });
     await send('killed', 40_000);
     const flush = { flush: { latency: 100, records: 2_000 } };
-    for (const ms of [3_500, 4_200, 5_000]) {
+    for (const ms of [300, 600, 1_000, 1_500]) {
       const consumer = await start('killed', flush);
       const turn = consumer.invoke({}).catch(() => undefined);
       await sleep(ms);
@@ -98,6 +99,35 @@ describe('the scheduled consumer, as it is deployed', { skip: found.skip ?? fals
     const [last] = both;
     await last?.invoke({});
     assert.deepEqual(await countsOf('killed'), [40_000, 40_000]);
+  });
+
+  it("tells the group's offsets to tools that watch its lag, and takes no member's place", async () => {
+    await broker.createTopic('lag', { partitions: PARTITIONS });
+    await send('lag', 400);
+    const consumer = await start('lag');
+    await consumer.invoke({});
+    const admin = new Admin({ clientId: 'test', bootstrapBrokers: [broker.bootstrap] });
+    try {
+      const [group] = await admin.listConsumerGroupOffsets({ groups: ['lag'] });
+      const offsets = group?.topics.flatMap(({ partitions }) => partitions.map((one) => Number(one.committedOffset)));
+      assert.deepEqual(offsets, [100, 100, 100, 100]);
+      assert.equal((await admin.describeGroups({ groups: ['lag'] })).get('lag')?.members.size, 0);
+    } finally {
+      await admin.close();
+    }
+  });
+
+  it('begins at the latest record where it is told to, and does not lose its place before the first commit', async () => {
+    await broker.createTopic('latest', { partitions: 1 });
+    const to = (id: number) => producer.send([{ topic: 'latest', value: Buffer.from(JSON.stringify({ id })) }]);
+    await to(1);
+    const consumer = await start('latest', { from: 'latest' });
+    await consumer.invoke({});
+    await to(2);
+    consumer.stop();
+    const next = await start('latest', { from: 'latest' });
+    await next.invoke({});
+    assert.deepEqual(await sql('latest', 'SELECT "offset" FROM t'), [['1']]);
   });
 
   it('ends a turn before its time is up, and the next one goes on', async () => {
