@@ -6,9 +6,10 @@ import type { StreamFigures, StreamProgram } from '../../src/cost/measured.ts';
 import { oxbowFiles } from '../../src/cost/oxbow.ts';
 import type { PriceList } from '../../src/cost/prices.ts';
 import {
-  bronzeBill,
   busyCores,
   consumerOnFargate,
+  MINUTELY,
+  mappedFunction,
   onFargate,
   scheduledConsumer,
   sparkOnGlue,
@@ -86,8 +87,8 @@ export function kafkaCosts(
   return RATES.flatMap((mbPerSecond) => {
     const load = { gbPerDay: mbPerSecond * GB_A_DAY, topics: 1, recordBytes: 400 };
     const ways: (readonly [string, Bill | undefined])[] = [
-      [WAYS.function, bronze && bronzeBill(load, BRONZE, prices, bronze)],
-      [WAYS.scheduled, scheduled && scheduledConsumer(WAYS.scheduled, load, scheduled, prices)],
+      [WAYS.function, bronze && mappedFunction(WAYS.function, load, BRONZE, prices, bronze)],
+      [WAYS.scheduled, scheduled && scheduledConsumer(WAYS.scheduled, load, MINUTELY, prices, scheduled)],
       [WAYS.consumer, consumer && consumerOnFargate(WAYS.consumer, load, consumer, prices)],
       [WAYS.peer, kafkaDeltaIngest && onFargate(WAYS.peer, load, kafkaDeltaIngest, prices)],
       [WAYS.glue, spark && sparkOnGlue(busyCores(load, spark), prices)],

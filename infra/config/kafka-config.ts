@@ -5,24 +5,29 @@ import { type KafkaConfigInput, parseKafkaConfig } from '../../src/kafka/config.
 export interface KafkaDeploymentConfig {
   /** ARN of an MSK cluster, provisioned or serverless. */
   readonly clusterArn?: string;
-  /** `host:port` of some brokers of any other Kafka. One of the two is required. */
+  /** `host:port` of some brokers of any other Kafka, and with `schedule` of MSK. One of the two is required. */
   readonly bootstrapServers?: readonly string[];
   /** Topics that are read. */
   readonly topics: readonly string[];
-  /** How Lambda logs in. @default 'iam' */
+  /**
+   * Has a function read the topics by itself, once in a while, in place of Lambda's mapping: fewer and larger files, for
+   * less. @default the mapping
+   */
+  readonly schedule?: KafkaScheduleConfig;
+  /** How readers log in. @default 'iam' */
   readonly authentication?: 'iam' | 'scram-512' | 'scram-256' | 'plain' | 'mtls' | 'none';
   /** ARN of the secret with user and password, or with the client's certificate. */
   readonly secretArn?: string;
   /** ARN of the secret with the root certificate of other Kafkas' brokers. @default none */
   readonly rootCertificateArn?: string;
-  /** Where brokers are that have no public address, for other Kafkas than MSK. @default the internet */
+  /** Where brokers are that have no public address, for other Kafkas than MSK, and with `schedule`. @default the internet */
   readonly subnetIds?: readonly string[];
   readonly securityGroupId?: string;
-  /** For a mapping that is new. @default 'TRIM_HORIZON' */
+  /** For a mapping that is new, and with `schedule` for partitions that no table knows. @default 'TRIM_HORIZON' */
   readonly startingPosition?: 'TRIM_HORIZON' | 'LATEST';
-  /** Records of one invocation at most: 1-10000. @default 10000 */
+  /** Records of one invocation at most, of the mapping: 1-10000. @default 10000 */
   readonly batchSize?: number;
-  /** Seconds in which a batch is gathered: 0-300. Longer: fewer and larger files. @default 60 */
+  /** Seconds in which the mapping gathers a batch: 0-300. Longer: fewer and larger files. @default 60 */
   readonly batchingWindow?: number;
   /** MB: 512-10240. @default 1024 */
   readonly memorySize?: number;
@@ -32,10 +37,17 @@ export interface KafkaDeploymentConfig {
   readonly tables?: Omit<KafkaConfigInput, 'bucket' | 'reportBatchItemFailures'>;
 }
 
-export type KafkaDeployment = KafkaDeploymentConfig &
+export interface KafkaScheduleConfig {
+  /** Minutes between two turns, by which rows come later: 1-60. @default 1 */
+  readonly every?: number;
+  /** VPC of `subnetIds`. */
+  readonly vpcId?: string;
+}
+
+export type KafkaDeployment = Omit<KafkaDeploymentConfig, 'schedule'> &
   Required<
     Pick<KafkaDeploymentConfig, 'authentication' | 'startingPosition' | 'batchSize' | 'batchingWindow' | 'memorySize'>
-  >;
+  > & { readonly schedule?: KafkaScheduleConfig & Required<Pick<KafkaScheduleConfig, 'every'>> };
 
 const METHODS = ['iam', 'scram-512', 'scram-256', 'plain', 'mtls', 'none'] as const;
 const SECRET_ARN = /^arn:aws[\w-]*:secretsmanager:[\w-]+:\d{12}:secret:.+-[A-Za-z0-9]{6}$/;
@@ -49,6 +61,7 @@ export function readKafka(reader: ConfigReader, landingBucket: string | undefine
     'clusterArn',
     'bootstrapServers',
     'topics',
+    'schedule',
     'authentication',
     'secretArn',
     'rootCertificateArn',
@@ -61,22 +74,18 @@ export function readKafka(reader: ConfigReader, landingBucket: string | undefine
     'bucketName',
     'tables',
   ]);
-  if (reader.has('clusterArn') === reader.has('bootstrapServers')) {
-    reader.problem('clusterArn', 'expected it for MSK, or bootstrapServers for another Kafka, and not both');
-  }
   const authentication = reader.choice('authentication', METHODS, 'iam');
+  const schedule = reader.has('schedule') ? readSchedule(reader, authentication) : undefined;
+  if (schedule === undefined) checkMapped(reader);
   const needsSecret = authentication !== 'iam' && authentication !== 'none';
   if (needsSecret !== reader.has('secretArn')) {
     reader.problem('secretArn', needsSecret ? `is required for "${authentication}"` : `is not for "${authentication}"`);
   }
-  if (reader.has('bootstrapServers') && authentication === 'iam') {
+  if (reader.has('bootstrapServers') && schedule === undefined && authentication === 'iam') {
     reader.problem('authentication', 'is required with bootstrapServers: "iam" is for MSK');
   }
   if (reader.has('subnetIds') !== reader.has('securityGroupId')) {
     reader.problem('securityGroupId', 'belongs to subnetIds: expected both or none');
-  }
-  for (const name of ['rootCertificateArn', 'subnetIds'] as const) {
-    if (reader.has(name) && reader.has('clusterArn')) reader.problem(name, 'is for other Kafkas than MSK');
   }
   const bucketName = reader.optionalText('bucketName');
   if (bucketName !== undefined && bucketName === landingBucket) {
@@ -96,13 +105,45 @@ export function readKafka(reader: ConfigReader, landingBucket: string | undefine
       'securityGroupId',
       'bucketName',
       'tables',
-    ]) as Omit<KafkaDeploymentConfig, 'topics'>),
+    ]) as Omit<KafkaDeploymentConfig, 'topics' | 'schedule'>),
+    ...(schedule !== undefined && { schedule }),
     topics: reader.texts('topics'),
     authentication,
     startingPosition: reader.choice('startingPosition', ['TRIM_HORIZON', 'LATEST'], 'TRIM_HORIZON'),
     batchSize: reader.integer('batchSize', 1, 10_000, 10_000),
     batchingWindow: reader.integer('batchingWindow', 0, 300, 60),
     memorySize: reader.integer('memorySize', 512, 10_240, 1_024),
+  };
+}
+
+/** What Lambda's mapping takes. */
+function checkMapped(reader: ConfigReader): void {
+  if (reader.has('clusterArn') === reader.has('bootstrapServers')) {
+    reader.problem('clusterArn', 'expected it for MSK, or bootstrapServers for another Kafka, and not both');
+  }
+  for (const name of ['rootCertificateArn', 'subnetIds'] as const) {
+    if (reader.has(name) && reader.has('clusterArn')) reader.problem(name, 'is for other Kafkas than MSK');
+  }
+}
+
+function readSchedule(parent: ConfigReader, authentication: string): KafkaDeployment['schedule'] {
+  const reader = parent.child('schedule');
+  reader.onlyKnows(['every', 'vpcId']);
+  for (const name of ['batchSize', 'batchingWindow'] as const) {
+    if (parent.has(name)) parent.problem(name, 'is for the mapping, which schedule stands for');
+  }
+  if (!parent.has('bootstrapServers')) parent.problem('bootstrapServers', 'is required with schedule, also for MSK');
+  if (parent.has('clusterArn') !== (authentication === 'iam')) {
+    const expected =
+      authentication === 'iam' ? 'is required for "iam"' : `is not for "${authentication}" with schedule`;
+    parent.problem('clusterArn', expected);
+  }
+  if (parent.has('subnetIds') !== reader.has('vpcId')) {
+    reader.problem('vpcId', 'belongs to subnetIds: expected both or none');
+  }
+  return {
+    every: reader.integer('every', 1, 60, 1),
+    ...(reader.has('vpcId') && { vpcId: reader.matching('vpcId', /^vpc-[0-9a-f]+$/, 'the id of a VPC', '') }),
   };
 }
 

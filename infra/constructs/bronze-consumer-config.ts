@@ -65,6 +65,11 @@ export function consumerProblems(
   if (config.awsIam !== undefined && clusterArn === undefined) {
     problems.push('clusterArn: is required with config.awsIam');
   }
+  if (config.tables?.commits === 'deferred') {
+    problems.push(
+      'config.tables.commits: expected "direct": nobody would commit what waits, as a consumer has no committer',
+    );
+  }
   const variables = secretVariables(config);
   for (const name of variables.filter((variable) => secrets[variable] === undefined)) {
     problems.push(`secrets: expected the variable ${name}, which the configuration names`);

@@ -6,10 +6,11 @@ import { bronzeMetric, mappingMetric } from './bronze-metrics.ts';
 import type { BronzePipeline } from './bronze-pipeline.ts';
 import { failuresByTable, functionHealth, graph, header, logTable } from './pipeline-dashboard.ts';
 import { PERIOD } from './pipeline-metrics.ts';
+import type { ScheduledConsumer, ScheduledConsumerAlarms } from './scheduled-consumer.ts';
 
 export interface BronzeDashboardProps {
-  readonly pipeline: BronzePipeline;
-  readonly alarms?: BronzeAlarms;
+  readonly pipeline: BronzePipeline | ScheduledConsumer;
+  readonly alarms?: BronzeAlarms | ScheduledConsumerAlarms;
 }
 
 /** Topics whose discarded records are drawn; a graph holds 100 metrics. */
@@ -41,19 +42,26 @@ export class BronzeDashboard extends Construct {
   }
 }
 
-function graphs(pipeline: BronzePipeline): IWidget[][] {
+function graphs(pipeline: BronzeDashboardProps['pipeline']): IWidget[][] {
   const lambda = pipeline.function;
   const ours = (name: Parameters<typeof bronzeMetric>[1]) => bronzeMetric(pipeline, name);
   return [
     [
       graph('Freshness lag, ms (slowest)', [ours('freshnessLag')]),
-      graph('Records that wait (of the topic with most)', [
-        lambda.metric('OffsetLag', { statistic: 'Maximum', period: PERIOD }),
-      ]),
+      // Of a function on a schedule nobody but the brokers knows how many wait; a turn that is longer leaves more.
+      'mappings' in pipeline
+        ? graph('Records that wait (of the topic with most)', [
+            lambda.metric('OffsetLag', { statistic: 'Maximum', period: PERIOD }),
+          ])
+        : graph('Turns, ms (longest)', [lambda.metricDuration({ statistic: 'Maximum', period: PERIOD })]),
     ],
     [
       graph('Into tables', [ours('recordsWritten'), ours('filesAppended')], [ours('bytesAppended')]),
-      graph('Left out', [ours('quarantined'), ours('skipped'), ours('failures')], discards(pipeline)),
+      graph(
+        'Left out',
+        [ours('quarantined'), ours('skipped'), ours('failures')],
+        'mappings' in pipeline ? discards(pipeline) : [],
+      ),
     ],
     [graph('Commits and lost races', [ours('commits'), ours('conflicts')]), functionHealth('Bronze', lambda)],
   ];

@@ -1,5 +1,6 @@
 import { Duration, Stack } from 'aws-cdk-lib';
 import type { Alarm } from 'aws-cdk-lib/aws-cloudwatch';
+import type { IVpc } from 'aws-cdk-lib/aws-ec2';
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction as LambdaTarget } from 'aws-cdk-lib/aws-events-targets';
 import { Policy, type Role } from 'aws-cdk-lib/aws-iam';
@@ -16,7 +17,7 @@ import { type AlarmSpec, createAlarms, createAlarmTopic } from './alarms.ts';
 import { tableAlarms } from './bronze-alarms.ts';
 import { type BronzeConsumerConfig, consumerProblems } from './bronze-consumer-config.ts';
 import { readStatements, registryPolicy } from './bronze-source-policy.ts';
-import { bronzeTablePolicy, readBronzeConfig } from './bronze-tables.ts';
+import { bronzeTablePolicy, readBronzeConfig, tableFolders } from './bronze-tables.ts';
 import { commitPolicy } from './commit-policy.ts';
 import type { PipelineAlarmsProps } from './pipeline-alarms.ts';
 import { PERIOD } from './pipeline-metrics.ts';
@@ -28,7 +29,9 @@ export interface SecretFieldOf {
   readonly field: string;
 }
 
-export interface ScheduledConsumerProps extends FunctionSettings, FunctionNetwork {
+export interface ScheduledConsumerProps extends FunctionSettings, Partial<FunctionNetwork> {
+  /** From which the brokers can be reached. @default none: brokers that are public */
+  readonly vpc?: IVpc;
   /** Bucket of the tables: of the same stack, or imported by its name. */
   readonly bucket: Bucket | IBucket;
   /** As for a `BronzeConsumer`. */
@@ -53,22 +56,30 @@ export class ScheduledConsumer extends Construct {
   readonly function: LambdaFunction;
   readonly role: Role;
   readonly logGroup: LogGroup;
+  /** What it reads, and into which tables. */
+  readonly config: BronzeConsumerConfig;
+  readonly bucket: Bucket | IBucket;
+  /** In which the tables lie; none for the whole bucket. */
+  readonly tableFolders: readonly string[];
   readonly pipelineName: string;
 
   /** Throws ConfigError naming every mistake of the properties. */
   constructor(scope: Construct, id: string, props: ScheduledConsumerProps) {
     super(scope, id);
-    const { bucket, config, secrets = {}, clusterArn, interval = Duration.minutes(1) } = props;
+    const { bucket, config, secrets = {}, clusterArn, interval = Duration.minutes(1), vpc } = props;
     const problems = consumerProblems(config, secrets, clusterArn);
     const tables = readBronzeConfig(config.tables ?? {}, problems, 'config.tables');
     if (problems.length > 0) throw new ConfigError(problems);
+    this.config = config;
+    this.bucket = bucket;
+    this.tableFolders = tableFolders(tables);
     const consumer = new ResacaFunction(this, 'Function', {
       timeout: TIMEOUT,
       memorySize: MEMORY,
       ...props,
       pipelineName: props.pipelineName ?? `${Stack.of(this).stackName}-${id}`,
       name: 'consumer',
-      network: props,
+      ...(vpc !== undefined && { network: { ...props, vpc } }),
       // A turn that is longer than the interval is not joined by the next one, which would take its partitions.
       reservedConcurrency: 1,
       environment: {

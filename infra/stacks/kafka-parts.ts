@@ -13,6 +13,8 @@ import { BronzeDashboard } from '../constructs/bronze-dashboard.ts';
 import { BronzePipeline } from '../constructs/bronze-pipeline.ts';
 import type { KafkaSource, MskAuthentication, SelfManagedAuthentication } from '../constructs/kafka-source.ts';
 import { LandingBucket } from '../constructs/landing-bucket.ts';
+import { type ScheduledConsumer, ScheduledConsumerAlarms } from '../constructs/scheduled-consumer.ts';
+import { createScheduledConsumer } from './kafka-schedule.ts';
 
 /** Keys for the bucket, and for the topic of the alarms. */
 export interface KafkaKeys {
@@ -29,20 +31,20 @@ export interface KafkaSurroundings {
   readonly catalogQueue?: IQueue;
 }
 
-/** Adds the bronze pipeline of a deployment, its bucket and what watches it. Throws ConfigError. */
+/** What writes the topics of a deployment into tables. */
+export type BronzeReader = BronzePipeline | ScheduledConsumer;
+
+/** Adds what reads the topics of a deployment, its bucket and what watches it. Throws ConfigError. */
 export function addKafka(
   stack: Stack,
   deployment: Deployment,
   kafka: KafkaDeployment,
   { keys, maintenanceQueue, catalogQueue }: KafkaSurroundings,
-): BronzePipeline {
+): BronzeReader {
   const bucket = bronzeBucket(stack, deployment, kafka, keys);
   const { logLevel, tracing, metricsByTable, logRetention } = deployment.append;
-  const pipeline = new BronzePipeline(stack, 'Bronze', {
+  const settings = {
     bucket,
-    source: sourceOf(stack, kafka),
-    batchSize: kafka.batchSize,
-    batchingWindow: Duration.seconds(kafka.batchingWindow),
     memorySize: kafka.memorySize,
     logLevel,
     tracing,
@@ -51,16 +53,25 @@ export function addKafka(
     ...(maintenanceQueue !== undefined && { maintenanceQueue }),
     ...(catalogQueue !== undefined && { catalogQueue }),
     pipelineName: `${stack.stackName}-bronze`,
-    config: kafka.tables ?? {},
-  });
+  };
   const { email, maxLag, maxConflictsPerCommit } = deployment.alarms;
-  const alarms = new BronzeAlarms(stack, 'BronzeAlarms', {
-    ...keys.events,
-    pipeline,
-    maxLag: Duration.seconds(maxLag),
-    maxConflictsPerCommit,
-    ...(email !== undefined && { email }),
-  });
+  const bounds = { ...keys.events, maxLag: Duration.seconds(maxLag), ...(email !== undefined && { email }) };
+  const { schedule } = kafka;
+  let pipeline: BronzeReader;
+  let alarms: BronzeAlarms | ScheduledConsumerAlarms;
+  if (schedule === undefined) {
+    pipeline = new BronzePipeline(stack, 'Bronze', {
+      ...settings,
+      source: sourceOf(stack, kafka),
+      batchSize: kafka.batchSize,
+      batchingWindow: Duration.seconds(kafka.batchingWindow),
+      config: kafka.tables ?? {},
+    });
+    alarms = new BronzeAlarms(stack, 'BronzeAlarms', { ...bounds, pipeline, maxConflictsPerCommit });
+  } else {
+    pipeline = createScheduledConsumer(stack, { ...kafka, schedule }, settings);
+    alarms = new ScheduledConsumerAlarms(stack, 'BronzeAlarms', { ...bounds, consumer: pipeline });
+  }
   if (deployment.dashboard) new BronzeDashboard(stack, 'BronzeDashboard', { pipeline, alarms });
   new CfnOutput(stack, 'BronzeBucketName', { value: bucket.bucketName });
   new CfnOutput(stack, 'BronzeFunctionName', { value: pipeline.function.functionName });

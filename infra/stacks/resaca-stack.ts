@@ -7,7 +7,6 @@ import { kafkaCommitRules } from '../config/commit-tables.ts';
 import { type Deployment, parseResacaConfig } from '../config/parse-config.ts';
 import type { ResacaConfig } from '../config/types.ts';
 import { AppendPipeline } from '../constructs/append-pipeline.ts';
-import type { BronzePipeline } from '../constructs/bronze-pipeline.ts';
 import type { CdfExport } from '../constructs/cdf-export.ts';
 import { CommitTable } from '../constructs/commit-table.ts';
 import type { EventGrouping } from '../constructs/event-grouping.ts';
@@ -27,7 +26,7 @@ import type { WebhookEndpoint } from '../constructs/webhook-endpoint.ts';
 import { addCatalog } from './catalog-parts.ts';
 import { dashboardParts } from './dashboard-parts.ts';
 import { addExports } from './export-parts.ts';
-import { addKafka } from './kafka-parts.ts';
+import { addKafka, type BronzeReader } from './kafka-parts.ts';
 import { addGrouping, addLoader, addMerge, addTagging } from './landing-parts.ts';
 import { addMedallion, type MedallionParts, withTargets } from './medallion-parts.ts';
 import { addQueues, queueTables } from './queue-parts.ts';
@@ -57,7 +56,7 @@ export class ResacaStack extends Stack {
   /** Where the configuration has tags. */
   readonly tagging: ObjectTagging | undefined;
   /** Where the configuration has a Kafka. */
-  readonly bronze: BronzePipeline | undefined;
+  readonly bronze: BronzeReader | undefined;
   /** By name. */
   readonly queues: ReadonlyMap<string, QueueIngestPipeline>;
   /** Where the configuration has webhooks. */

@@ -10,6 +10,8 @@ export interface CdkOptions {
   readonly output: string;
   /** Its output is added to this file. @default nowhere */
   readonly logFile?: string;
+  /** The command that is the app. @default that of the repository */
+  readonly app?: string;
 }
 
 /** What the stack tells of itself, by the names of its outputs. */
@@ -42,12 +44,16 @@ export async function deployStack(
 }
 
 /** Runs the CDK CLI of the repository and returns its output, which the error shows when it fails. */
-export async function runCdk(args: readonly string[], { env, output, logFile }: CdkOptions): Promise<string> {
-  const child = spawn(join(ROOT, 'node_modules/.bin/cdk'), [...args, '--output', output], {
-    cwd: ROOT,
-    env: { ...withoutAws(process.env), ...env, ...SETTINGS },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+export async function runCdk(args: readonly string[], { env, output, logFile, app }: CdkOptions): Promise<string> {
+  const child = spawn(
+    join(ROOT, 'node_modules/.bin/cdk'),
+    [...args, ...(app === undefined ? [] : ['--app', app]), '--output', output],
+    {
+      cwd: ROOT,
+      env: { ...withoutAws(process.env), ...env, ...SETTINGS },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
   // What only this process is told to end would go on otherwise.
   const stop = (): void => void child.kill();
   process.on('exit', stop);

@@ -42,7 +42,7 @@ function comparisonsOf({ append, bronze }: Suite, { files, stream }: Loads, pric
     });
   }
   if (bronze !== undefined && stream !== undefined) {
-    comparisons.push({ part: 'bronze', others: streamAlternatives(stream, prices) });
+    comparisons.push({ part: 'bronze', others: streamAlternatives(stream, bronze.reader, prices) });
   }
   return comparisons;
 }

@@ -14,9 +14,11 @@ export interface StreamLoad {
   readonly recordBytes: number;
 }
 
-/** The bronze function as it is deployed. */
+/** What reads the topics, as it is deployed. */
 export interface BronzePart {
-  /** Seconds that a batch is gathered. */
+  /** Lambda's mapping that calls the function, or a schedule. */
+  readonly reader: 'mapping' | 'schedule';
+  /** Seconds that a batch is gathered, or between two turns. */
   readonly window: number;
   /** MB. */
   readonly memory: number;
@@ -33,22 +35,32 @@ const OTHERS_COMMIT_PUTS = 3;
 /** Of the bronze pipeline; a test holds the alarms. */
 const STANDING = { alarms: 8, metrics: 9 };
 
-/** Invocations in a month, each with a commit: a batch ends with its window, or when the event is full. */
-export function streamBatches({ gbPerDay, topics, recordBytes }: StreamLoad, { window }: BronzePart): number {
+/** Commits in a month: a batch ends with its window, or when the event is full. */
+export function streamBatches(load: StreamLoad, { reader, window }: Omit<BronzePart, 'memory'>): number {
+  const { gbPerDay, topics, recordBytes } = load;
   const bytes = gbPerDay * DAYS * 1e9;
+  if (reader === 'schedule') return bytes === 0 ? 0 : commitsEach(window, load);
   const ofWindow = (bytes / topics / (HOURS * 3_600)) * window;
   return bytes / Math.max(Math.min(MAX_RECORD_BYTES, ofWindow), recordBytes);
 }
 
-/** What the bronze function costs in a month, the Kafka itself aside. */
-export function bronzeBill(
+/** What the function of a deployment costs in a month, the Kafka itself aside. */
+export function bronzeBill(load: StreamLoad, part: BronzePart, prices: PriceList): Bill {
+  return part.reader === 'schedule'
+    ? scheduledConsumer('bronze', load, part, prices)
+    : mappedFunction('bronze', load, part, prices);
+}
+
+/** The bronze function, which Lambda's mapping calls. */
+export function mappedFunction(
+  name: string,
   load: StreamLoad,
-  part: BronzePart,
+  part: Omit<BronzePart, 'reader'>,
   prices: PriceList,
   { cpuSecondsAGb }: StreamFigures = MEASURED.streams.bronze,
 ): Bill {
   const gb = load.gbPerDay * DAYS;
-  const batches = streamBatches(load, part);
+  const batches = streamBatches(load, { ...part, reader: 'mapping' });
   const items: Position[] = [
     ...functionItems('function', {
       invocations: batches,
@@ -59,7 +71,7 @@ export function bronzeBill(
     ['a file and a commit for each batch', 's3.put', COMMIT.puts * batches],
     ...standingItems(STANDING),
   ];
-  return billOf('bronze', items, prices, [
+  return billOf(name, items, prices, [
     `measured: ${round(cpuSecondsAGb)} CPU-seconds a GB of JSON (docs/kafka-benchmark.md)`,
     'assumed: pollers on demand, one poller a topic; the mapping itself is free then',
   ]);
@@ -72,7 +84,7 @@ export function busyCores({ gbPerDay }: Pick<StreamLoad, 'gbPerDay'>, { cpuSecon
 
 /** `resaca kafka`, which runs all day as tasks on Fargate and commits once a minute. */
 export function consumerOnFargate(name: string, load: StreamLoad, figures: StreamFigures, prices: PriceList): Bill {
-  const commits = commitsByMinute(load);
+  const commits = commitsEach(60, load);
   return tasksBill(name, load, figures, prices, [
     ['looks at the tables: two HEADs a minute for each topic', 's3.get', COMMIT.heads * commits],
     ['a file and a commit a minute for each topic', 's3.put', COMMIT.puts * commits],
@@ -82,7 +94,7 @@ export function consumerOnFargate(name: string, load: StreamLoad, figures: Strea
 /** A program of others that runs all day as tasks on Fargate and commits once a minute. */
 export function onFargate(name: string, load: StreamLoad, figures: StreamFigures, prices: PriceList): Bill {
   return tasksBill(name, load, figures, prices, [
-    ['a file, a commit and a LIST a minute for each topic', 's3.put', OTHERS_COMMIT_PUTS * commitsByMinute(load)],
+    ['a file, a commit and a LIST a minute for each topic', 's3.put', OTHERS_COMMIT_PUTS * commitsEach(60, load)],
   ]);
 }
 
@@ -90,32 +102,35 @@ export function onFargate(name: string, load: StreamLoad, figures: StreamFigures
 const TURN_MS = 1_000;
 /** Of a `ScheduledConsumer`; a test holds the alarms. */
 const SCHEDULED_STANDING = { alarms: 4, metrics: 9 };
+/** As it is deployed by default. */
+export const MINUTELY = { window: 60, memory: 1_024 };
 
-/** A function that a schedule calls once a minute, which reads to the end and writes that. */
+/** A function that a schedule calls, which reads to the end and writes that. */
 export function scheduledConsumer(
   name: string,
   load: StreamLoad,
-  { cpuSecondsAGb }: StreamFigures,
+  { window, memory }: Omit<BronzePart, 'reader'>,
   prices: PriceList,
+  { cpuSecondsAGb }: StreamFigures = MEASURED.streams.scheduled,
 ): Bill {
-  const memory = 1_024;
-  const turns = (HOURS * 3_600) / 60;
-  const commits = commitsByMinute(load);
+  const turns = (HOURS * 3_600) / window;
+  const commits = streamBatches(load, { reader: 'schedule', window });
   const items: Position[] = [
     ...functionItems('function', { invocations: turns, cpuMs: load.gbPerDay * DAYS * cpuSecondsAGb * 1_000, memory }),
     ['function: starting and waiting', 'lambda.gbSecond', (turns * TURN_MS * memory) / 1_024 / 1_000],
-    ['looks at the tables: two HEADs a minute for each topic', 's3.get', COMMIT.heads * commits],
-    ['a file and a commit a minute for each topic', 's3.put', COMMIT.puts * commits],
+    ['looks at the tables: two HEADs a turn for each topic', 's3.get', COMMIT.heads * commits],
+    ['a file and a commit a turn for each topic', 's3.put', COMMIT.puts * commits],
     ...standingItems(SCHEDULED_STANDING),
   ];
   return billOf(name, items, prices, [
     `measured: ${round(cpuSecondsAGb)} CPU-seconds a GB of JSON (docs/kafka-benchmark.md)`,
-    'assumed: a turn a minute, with 1 s to connect and to look; one function for each 10 MB/s',
+    `assumed: a turn each ${window} s, with 1 s to connect and to look; one function for each 10 MB/s`,
   ]);
 }
 
-function commitsByMinute({ topics }: StreamLoad): number {
-  return (HOURS * 3_600 * topics) / 60;
+/** In a month. */
+function commitsEach(seconds: number, { topics }: StreamLoad): number {
+  return (HOURS * 3_600 * topics) / seconds;
 }
 
 function tasksBill(
@@ -159,9 +174,10 @@ export function sparkOnGlue(
   ]);
 }
 
-/** The other ways from Kafka to a table of Parquet files, the cheapest that each one starts at. */
+/** The other ways from Kafka to a table of Parquet files than that of `reader`, the cheapest that each one starts at. */
 export function streamAlternatives(
   load: StreamLoad,
+  reader: BronzePart['reader'],
   prices: PriceList,
   figures: Readonly<Record<StreamProgram, StreamFigures>> = MEASURED.streams,
 ): readonly Bill[] {
@@ -171,7 +187,9 @@ export function streamAlternatives(
   const mcus = Math.max(1, Math.ceil(mbPerSecond / 2));
   const measured = `measured: ${round(figures.spark.cpuSecondsAGb)} CPU-seconds a GB (docs/kafka-benchmark.md)`;
   return [
-    scheduledConsumer('resaca, scheduled consumer', load, figures.scheduled, prices),
+    reader === 'mapping'
+      ? scheduledConsumer('resaca, scheduled consumer', load, MINUTELY, prices, figures.scheduled)
+      : mappedFunction('resaca, function of a mapping', load, MINUTELY, prices, figures.bronze),
     consumerOnFargate('resaca kafka, on Fargate', load, figures.consumer, prices),
     onFargate('kafka-delta-ingest, on Fargate', load, figures.kafkaDeltaIngest, prices),
     sparkOnGlue(busyCores(load, figures.spark), prices, { basis: [measured] }),

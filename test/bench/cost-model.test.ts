@@ -7,10 +7,11 @@ import { PRICES } from '../../src/cost/prices.ts';
 
 const MIB = 2 ** 20;
 const bronze = { cpuSecondsAGb: 70, peakMiB: 315 };
+const scheduled = { cpuSecondsAGb: 55, peakMiB: 480 };
 const consumer = { cpuSecondsAGb: 50, peakMiB: 440 };
 const kafkaDeltaIngest = { cpuSecondsAGb: 150, peakMiB: 150 };
 const spark = { cpuSecondsAGb: 400, peakMiB: 3_000 };
-const ALL = { bronze, consumer, kafkaDeltaIngest, spark };
+const ALL = { bronze, scheduled, consumer, kafkaDeltaIngest, spark };
 
 describe('the figures of a run', () => {
   it('are CPU by GB of what came in', () => {
@@ -43,7 +44,10 @@ describe('the cost of a run in a month', () => {
     const ratio = usd(WAYS.function, 100) / usd(WAYS.function, 10);
     assert.ok(ratio > 9 && ratio < 10.01, String(ratio));
     // What runs all day costs the same at rest: twice as much CPU is no more money while one task carries it.
-    const twice = kafkaCosts({ consumer: { ...consumer, cpuSecondsAGb: 100 } }, PRICES);
+    const twice = kafkaCosts(
+      { consumer: { ...consumer, cpuSecondsAGb: 100 }, scheduled: { ...scheduled, cpuSecondsAGb: 110 } },
+      PRICES,
+    );
     const of = (way: string) => twice.find((one) => one.way === way && one.mbPerSecond === 1)?.usd ?? 0;
     assert.equal(of(WAYS.consumer), usd(WAYS.consumer, 1));
     // What runs by the minute does not.
@@ -74,7 +78,7 @@ describe('the cost of a run in a month', () => {
     assert.ok(lines[2]?.startsWith(`| kafka: ${WAYS.function} | ${usd(WAYS.function, 1).toFixed(2)} |`));
     assert.deepEqual(
       costSeries(monthly).map(({ points }) => points.map(({ x }) => x)),
-      Array.from({ length: 5 }, () => RATES),
+      Array.from({ length: 6 }, () => RATES),
     );
   });
 });
@@ -106,7 +110,7 @@ describe('the options of the cost benchmark', () => {
       const { streams, landings, lags } = parseCostOptions(args);
       return [streams, landings, lags];
     };
-    const streams = ['bronze', 'consumer', 'kafkaDeltaIngest', 'spark'];
+    const streams = ['bronze', 'scheduled', 'consumer', 'kafkaDeltaIngest', 'spark'];
     assert.deepEqual(of(), [streams, ['append', 'oxbow', 'sparkFiles'], streams]);
     assert.deepEqual(of('--only', 'files'), [[], ['append', 'oxbow', 'sparkFiles'], []]);
     assert.deepEqual(of('--contender', 'spark,oxbow'), [['spark'], ['oxbow'], ['spark']]);

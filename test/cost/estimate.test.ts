@@ -6,7 +6,7 @@ import { type AppendPart, appendBill, appendWork, batchMs, type FileLoad, fileWo
 import { MEASURED } from '../../src/cost/measured.ts';
 import { oxbowFiles } from '../../src/cost/oxbow.ts';
 import { applyPrices, PRICES } from '../../src/cost/prices.ts';
-import { bronzeBill, sparkOnGlue, streamAlternatives } from '../../src/cost/streams.ts';
+import { bronzeBill, mappedFunction, sparkOnGlue, streamAlternatives } from '../../src/cost/streams.ts';
 import { ConfigError } from '../../src/ingest/config-reader.ts';
 
 const LOAD: FileLoad = { filesPerDay: 86_400, tables: 1, tableFiles: 100_000 };
@@ -80,7 +80,7 @@ describe('the estimate for files', () => {
 
 describe('the estimate for Kafka', () => {
   const load = { gbPerDay: 50, topics: 4, recordBytes: 400 };
-  const part = { window: 30, memory: 1_024 };
+  const part = { reader: 'mapping', window: 30, memory: 1_024 } as const;
   const quantity = (price: string, gbPerDay: number, window = 30) =>
     bronzeBill({ ...load, gbPerDay }, { ...part, window }, PRICES).items.find((item) => item.price === price)
       ?.quantity ?? 0;
@@ -94,8 +94,19 @@ describe('the estimate for Kafka', () => {
     const figures = { ...MEASURED.streams.bronze, cpuSecondsAGb: 2 * MEASURED.streams.bronze.cpuSecondsAGb };
     const time = (bill: ReturnType<typeof bronzeBill>) =>
       bill.items.find(({ price }) => price === 'lambda.gbSecond')?.usd ?? 0;
-    const ratio = time(bronzeBill(load, part, PRICES, figures)) / time(bronzeBill(load, part, PRICES));
+    const ratio = time(mappedFunction('it', load, part, PRICES, figures)) / time(bronzeBill(load, part, PRICES));
     assert.ok(ratio > 1.7 && ratio < 2);
+  });
+
+  it('has a commit a turn where a schedule reads, whatever comes, and none where nothing comes', () => {
+    const commits = (gbPerDay: number, window: number) =>
+      bronzeBill({ ...load, gbPerDay }, { ...part, reader: 'schedule', window }, PRICES).items.find(
+        ({ price }) => price === 's3.put',
+      )?.quantity ?? 0;
+    assert.equal(commits(50, 60), 2 * 4 * 730 * 60);
+    assert.equal(commits(500, 60), commits(50, 60));
+    assert.equal(commits(50, 600), commits(50, 60) / 10);
+    assert.equal(commits(0, 60), 0);
   });
 
   it('has two workers of Glue at least, and more of them from the load on that keeps these half busy', () => {
@@ -106,7 +117,7 @@ describe('the estimate for Kafka', () => {
   });
 
   it('names the other ways, each with what its figure rests on', () => {
-    const others = streamAlternatives(load, PRICES);
+    const others = streamAlternatives(load, 'mapping', PRICES);
     assert.deepEqual(
       others.map(({ name }) => name),
       [
@@ -122,6 +133,7 @@ describe('the estimate for Kafka', () => {
       ],
     );
     for (const { basis, total } of others) assert.ok(basis.length > 0 && total > 0);
+    assert.equal(streamAlternatives(load, 'schedule', PRICES)[0]?.name, 'resaca, function of a mapping');
   });
 });
 

@@ -10,7 +10,7 @@ const FILES = { filesPerDay: 86_400, tables: 2, tableFiles: 1_000_000, bytes: 1e
 /** Everything that there is. */
 const ALL: Suite = {
   append: APPEND,
-  bronze: { window: 60, memory: 1_024 },
+  bronze: { reader: 'mapping', window: 60, memory: 1_024 },
   queues: [QUEUE, { ...QUEUE, name: 'returns', fifo: true }],
   webhooks: { secrets: 1, memory: 512 },
   loader: { memory: 1_024 },

@@ -19,6 +19,9 @@ const CONFIGS: Readonly<Record<string, ResacaConfig>> = {
     append: { queue: 'grouped' },
     landing: { notifications: 'eventbridge' },
   },
+  'with Kafka on a schedule': {
+    kafka: { clusterArn: CLUSTER, bootstrapServers: ['b-1.example.com:9098'], topics: ['web_requests'], schedule: {} },
+  },
   'with Kafka': { kafka: { clusterArn: CLUSTER, topics: ['web_requests'] } },
   'with queues': {
     queues: [

@@ -9,6 +9,9 @@ const clusterArn = 'arn:aws:kafka:eu-west-1:123456789012:cluster/events/751d2973
 const secretArn = 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:AmazonMSK_events-AbCdEf';
 const msk: KafkaDeploymentConfig = { clusterArn, topics: ['web', 'orders'] };
 
+/** Read by a function on a schedule. */
+const scheduled = { ...msk, bootstrapServers: ['b-1.example.com:9098'], schedule: {} };
+
 function problemsOf(kafka: object, more: object = {}): string {
   try {
     parseResacaConfig({ kafka, ...more });
@@ -69,6 +72,31 @@ describe('a stack with Kafka', () => {
     template.resourceCountIs('AWS::S3::Bucket', 1);
   });
 
+  it('has a function read the topics on a schedule, with the rights and the network for it', () => {
+    const template = templateOf({
+      kafka: {
+        ...msk,
+        bootstrapServers: ['b-1.events.kafka.eu-west-1.amazonaws.com:9098'],
+        schedule: { every: 5, vpcId: 'vpc-0a1b2c3d' },
+        subnetIds: ['subnet-0a1b2c3d', 'subnet-1a2b3c4d'],
+        securityGroupId: 'sg-0a1b2c3d',
+        memorySize: 2_048,
+      },
+    });
+    const mapped = Object.values(template.findResources('AWS::Lambda::EventSourceMapping'));
+    assert.ok(mapped.every(({ Properties }) => Properties.EventSourceArn !== clusterArn));
+    template.hasResourceProperties('AWS::Events::Rule', { ScheduleExpression: 'rate(5 minutes)' });
+    template.hasResourceProperties('AWS::Lambda::Function', {
+      MemorySize: 2_048,
+      VpcConfig: { SubnetIds: ['subnet-0a1b2c3d', 'subnet-1a2b3c4d'], SecurityGroupIds: ['sg-0a1b2c3d'] },
+    });
+    template.resourceCountIs('AWS::CloudWatch::Dashboard', 2);
+    const rights = JSON.stringify(template.findResources('AWS::IAM::Policy'));
+    assert.match(rights, /"kafka-cluster:ReadData"/);
+    assert.doesNotMatch(rights, /GetBootstrapBrokers/);
+    for (const output of ['BronzeBucketName', 'BronzeFunctionName']) template.hasOutput(output, {});
+  });
+
   const mistakes: readonly (readonly [object, RegExp])[] = [
     [{ topics: ['a'] }, /kafka\.clusterArn: expected it for MSK, or bootstrapServers/],
     [{ ...msk, bootstrapServers: ['a:1'] }, /kafka\.clusterArn: .* and not both/],
@@ -81,6 +109,14 @@ describe('a stack with Kafka', () => {
     [{ ...msk, tables: { topics: [{ topic: 'a', format: 'xml' }] } }, /kafka\.tables: topics\[0\]\.format: /],
     [{ ...msk, nothing: 1 }, /kafka\.nothing: is not a setting/],
     [{ ...msk, batchSize: 20_000 }, /kafka\.batchSize: /],
+    [{ ...scheduled, batchingWindow: 20 }, /kafka\.batchingWindow: is for the mapping/],
+    [{ ...msk, schedule: {} }, /kafka\.bootstrapServers: is required with schedule/],
+    [{ ...scheduled, clusterArn: undefined }, /kafka\.clusterArn: is required for "iam"/],
+    [{ ...scheduled, authentication: 'none' }, /kafka\.clusterArn: is not for "none" with schedule/],
+    [{ ...scheduled, subnetIds: ['s'], securityGroupId: 'g' }, /kafka\.schedule\.vpcId: belongs to subnetIds/],
+    [{ ...scheduled, schedule: { every: 0 } }, /kafka\.schedule\.every: /],
+    [{ ...scheduled, schedule: { vpcId: 'x' } }, /kafka\.schedule\.vpcId: expected the id of a VPC/],
+    [{ ...scheduled, schedule: { minutes: 1 } }, /kafka\.schedule\.minutes: is not a setting/],
   ];
   for (const [kafka, expected] of mistakes) {
     it(`refuses ${JSON.stringify(kafka)}`, () => assert.match(problemsOf(kafka), expected));

@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Match } from 'aws-cdk-lib/assertions';
+import { Match, Template } from 'aws-cdk-lib/assertions';
+import type { KafkaDeploymentConfig } from '../../infra/config/kafka-config.ts';
 import { parseResacaConfig } from '../../infra/config/parse-config.ts';
+import { ScheduledConsumer } from '../../infra/constructs/scheduled-consumer.ts';
+import { ResacaStack } from '../../infra/stacks/resaca-stack.ts';
+import { parseConsumerConfig } from '../../src/consumer/config.ts';
 import { ConfigError } from '../../src/ingest/config-reader.ts';
-import { actionsOf, roleStatements, templateOf, textOf } from '../support/templates.ts';
+import { actionsOf, createApp, roleStatements, templateOf, textOf } from '../support/templates.ts';
 
 const clusterArn = 'arn:aws:kafka:eu-west-1:123456789012:cluster/events/751d2973-a626-431c-9d4e-d7975eb44dd7-2';
 const secretArn = 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:AmazonMSK_client-AbCdEf';
@@ -41,6 +45,66 @@ const other = templateOf({
     subnetIds: ['subnet-1'],
     securityGroupId: 'sg-1',
   },
+});
+
+/** The settings that the function on a schedule gets, and the fields of its secrets by variable. */
+function scheduledSettings(login: object) {
+  const kafka = { bootstrapServers: ['kafka-1.internal:9094'], topics: ['web'], schedule: {}, ...login };
+  const stack = new ResacaStack(createApp(), 'resaca', { config: { kafka: kafka as KafkaDeploymentConfig } });
+  const consumer = stack.bronze;
+  assert.ok(consumer instanceof ScheduledConsumer);
+  const template = Template.fromStack(stack);
+  const [properties] = propertiesOf(template, 'AWS::Lambda::Function', 'BronzeFunction');
+  const secrets = JSON.parse(properties?.Environment.Variables.RESACA_KAFKA_SECRETS ?? '{}');
+  return { config: consumer.config, secrets };
+}
+
+describe('how the function on a schedule logs in', () => {
+  const field = (secret: string, name: string) => ({ secret, field: name });
+
+  it('with a user and a password, over TLS', () => {
+    const { config, secrets } = scheduledSettings({
+      authentication: 'scram-512',
+      secretArn,
+      startingPosition: 'LATEST',
+    });
+    const [username, password] = [{ env: 'KAFKA_USERNAME' }, { env: 'KAFKA_PASSWORD' }];
+    assert.deepEqual(
+      [config.sasl, config.tls, config.awsIam, config.from],
+      [{ mechanism: 'SCRAM-SHA-512', username, password }, true, undefined, 'latest'],
+    );
+    assert.deepEqual(secrets, {
+      KAFKA_USERNAME: field(secretArn, 'username'),
+      KAFKA_PASSWORD: field(secretArn, 'password'),
+    });
+  });
+
+  it('with a certificate, and the one of who signed those of the brokers', () => {
+    const { config, secrets } = scheduledSettings({ authentication: 'mtls', secretArn, rootCertificateArn });
+    const [cert, key, ca] = [
+      { env: 'KAFKA_CERTIFICATE' },
+      { env: 'KAFKA_PRIVATE_KEY' },
+      { env: 'KAFKA_ROOT_CERTIFICATE' },
+    ];
+    assert.deepEqual([config.sasl, config.tls], [undefined, { ca, cert, key }]);
+    assert.deepEqual(secrets, {
+      KAFKA_CERTIFICATE: field(secretArn, 'certificate'),
+      KAFKA_PRIVATE_KEY: field(secretArn, 'privateKey'),
+      KAFKA_ROOT_CERTIFICATE: field(rootCertificateArn, 'certificate'),
+    });
+  });
+
+  it('with IAM in the region of the cluster, and where that is wanted without anything', () => {
+    assert.deepEqual(scheduledSettings({ clusterArn }).config.awsIam, { region: 'eu-west-1' });
+    const { config, secrets } = scheduledSettings({ authentication: 'none' });
+    assert.deepEqual([config.sasl, config.tls, secrets], [undefined, false, {}]);
+  });
+
+  it('under a group of its own, and as the container parses it', () => {
+    const { config } = scheduledSettings({ authentication: 'plain', secretArn });
+    assert.equal(config.group, 'resaca-bronze');
+    assert.doesNotThrow(() => parseConsumerConfig({ ...config, storage: { bucket: 'lake' } }));
+  });
 });
 
 describe('the Kafka of a stack', () => {

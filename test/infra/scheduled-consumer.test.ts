@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Duration } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
-import type { ScheduledConsumerProps } from '../../infra/constructs/scheduled-consumer.ts';
+import { Bucket } from 'aws-cdk-lib/aws-s3';
+import { ScheduledConsumer, type ScheduledConsumerProps } from '../../infra/constructs/scheduled-consumer.ts';
 import { PRICES } from '../../src/cost/prices.ts';
-import { scheduledConsumer } from '../../src/cost/streams.ts';
+import { MINUTELY, scheduledConsumer } from '../../src/cost/streams.ts';
+import { createApp } from '../support/templates.ts';
 import { CLUSTER_ARN, type PropsOf, rightsOf, SECRET_ARN, SUBNETS, scheduledStack, secretOf } from './bronze-stacks.ts';
 
 const CONFIG = { brokers: ['kafka-1.example.com:9094'], topics: ['web'], group: 'bronze', tls: true } as const;
@@ -92,11 +94,22 @@ describe('the scheduled consumer', () => {
       () => templateOf(() => ({ config: { ...CONFIG, topics: [] } })),
       /config\.topics: expected one at least/,
     );
+    assert.throws(
+      () => templateOf(() => ({ config: { ...CONFIG, tables: { commits: 'deferred' } } })),
+      /config\.tables\.commits: expected "direct"/,
+    );
+  });
+
+  it('is in no VPC where none is given', () => {
+    const stack = new Stack(createApp(), 'kafka');
+    const bucket = Bucket.fromBucketName(stack, 'Lake', 'lake');
+    new ScheduledConsumer(stack, 'Consumer', { bucket, config: CONFIG });
+    Template.fromStack(stack).hasResourceProperties('AWS::Lambda::Function', { VpcConfig: Match.absent() });
   });
 
   it('has the alarms that the cost model counts', () => {
     const load = { gbPerDay: 1, topics: 1, recordBytes: 400 };
-    const { items } = scheduledConsumer('it', load, { cpuSecondsAGb: 50, peakMiB: 400 }, PRICES);
+    const { items } = scheduledConsumer('it', load, MINUTELY, PRICES);
     const alarms = Object.keys(template.findResources('AWS::CloudWatch::Alarm')).length;
     assert.equal(items.find(({ price }) => price === 'cloudwatch.alarm')?.quantity, alarms);
   });

@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { SecretsManager } from '@aws-sdk/client-secrets-manager';
 import { webRequests } from '../../bench/kafka/web-requests.ts';
 import { bootstrap, type CdkOptions, deployStack } from '../../scripts/local-aws/cdk.ts';
+import { CREDENTIALS, REGION } from '../../scripts/local-aws/ministack.ts';
 import { countMappings, invokeFunction } from '../support/deployment-control.ts';
 import { type EventSourceMapping, startEventSourceMapping } from '../support/event-source-mapping.ts';
 import { type Rows, startDeltaRs } from '../support/interop/engines.ts';
@@ -12,12 +14,13 @@ import { type KafkaProducer, startKafkaProducer } from '../support/kafka-produce
 import { startS3Server } from '../support/s3-server.ts';
 import { makeTempFolder } from '../support/temp-folder.ts';
 import { available, resource } from '../support/unavailable.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 const found = await resource(async () => {
-  const broker = await startKafkaBroker();
+  const broker = await startKafkaBroker({ security: 'sasl_plaintext' });
   return {
     broker,
-    producer: await startKafkaProducer(broker.bootstrap),
+    producer: await startKafkaProducer(broker.plaintext),
     server: await startS3Server(),
     deltaRs: await startDeltaRs(),
   };
@@ -26,6 +29,8 @@ const found = await resource(async () => {
 const CLUSTER = 'arn:aws:kafka:us-east-1:000000000000:cluster/events/751d2973-a626-431c-9d4e-d7975eb44dd7-2';
 const PARTITIONS = 4;
 const RECORDS = 4_000;
+/** For a turn, which comes once a minute, ms. */
+const SCHEDULE_LIMIT = 180_000;
 
 /**
  * The README's section on Kafka: a part of the configuration, `cdk deploy`, and rows. The local AWS does not poll, so that a
@@ -41,6 +46,7 @@ describe('cdk deploy with Kafka', { skip: found.skip ?? false }, () => {
   const folder = makeTempFolder();
   const cdk: CdkOptions = { env: server.env, output: join(folder, 'out') };
   let outputs: Readonly<Record<string, string>> = {};
+  let theirs: Readonly<Record<string, string>> = {};
   const mappings: EventSourceMapping[] = [];
 
   before(async () => {
@@ -51,17 +57,32 @@ describe('cdk deploy with Kafka', { skip: found.skip ?? false }, () => {
     };
     const topics = ['web_requests', 'orders'];
     writeFileSync(config, JSON.stringify({ kafka: { clusterArn: CLUSTER, topics, tables } }));
+    for (const topic of [...topics, 'web-1']) await broker.createTopic(topic, { partitions: PARTITIONS });
+    await sendIds(1, 2, 3, 4, 5);
     ({ outputs } = await deployStack({ config, stage: 'kafka' }, cdk));
-    for (const topic of topics) await broker.createTopic(topic, { partitions: PARTITIONS });
+    theirs = await deployTheirs();
   });
   after(async () => {
     for (const mapping of mappings) await mapping.stop();
     await broker.stop();
   });
 
-  const sql = (table: string, statement: string): Promise<Rows> =>
+  /** Its function is called by a schedule, which the local AWS keeps. */
+  async function deployTheirs(): Promise<Readonly<Record<string, string>>> {
+    const secrets = new SecretsManager({ region: REGION, endpoint: server.endpoint, credentials: CREDENTIALS });
+    const user = JSON.stringify(broker.user);
+    const { ARN: secret = '' } = await secrets.createSecret({ Name: 'AmazonMSK_theirs', SecretString: user });
+    const app = `node ${join(import.meta.dirname, '../support/scheduled-app.ts')}`;
+    const context = { broker: broker.bootstrap, secret };
+    return (await deployStack(context, { ...cdk, output: join(folder, 'theirs'), app })).outputs;
+  }
+
+  const sendIds = (...ids: readonly number[]) =>
+    producer.send(ids.map((id) => ({ topic: 'web-1', partition: id % PARTITIONS, value: JSON.stringify({ id }) })));
+
+  const sql = (table: string, statement: string, bucket = outputs.BronzeBucketName): Promise<Rows> =>
     deltaRs.call('sql', {
-      table: `s3://${outputs.BronzeBucketName}/bronze/${table}`,
+      table: `s3://${bucket}/bronze/${table}`,
       statement,
       storage: { ...server.env, AWS_ALLOW_HTTP: 'true' },
     }) as Promise<Rows>;
@@ -72,7 +93,7 @@ describe('cdk deploy with Kafka', { skip: found.skip ?? false }, () => {
       { partitions: [0, 1], invoke },
       { partitions: [2, 3], invoke },
     ];
-    const mapping = await startEventSourceMapping({ bootstrap: broker.bootstrap, topic, pollers, batchSize: 1_000 });
+    const mapping = await startEventSourceMapping({ bootstrap: broker.plaintext, topic, pollers, batchSize: 1_000 });
     mappings.push(mapping);
     return mapping;
   };
@@ -120,5 +141,15 @@ describe('cdk deploy with Kafka', { skip: found.skip ?? false }, () => {
     await (await start('orders')).drained();
     const { rows } = await sql('orders', "SELECT count(*), count(DISTINCT arrow_cast(value, 'Utf8')) FROM t");
     assert.deepEqual(rows, [['100', '100']]);
+  });
+
+  it('has a schedule read brokers that ask for a password, in an app of someone else', async () => {
+    const { BucketName: bucket, FunctionName: name } = theirs;
+    const ids = async () => (await sql('web-1', 'SELECT id FROM t ORDER BY id', bucket)).rows.join();
+    await waitFor(async () => (await ids().catch(() => '')) !== '', 'a turn of the schedule', SCHEDULE_LIMIT);
+    assert.equal(await ids(), '1,2,3,4,5');
+    await sendIds(6);
+    await invokeFunction(server, String(name), {});
+    assert.equal(await ids(), '1,2,3,4,5,6');
   });
 });

@@ -1,7 +1,9 @@
+import type { KafkaDeployment } from '../../../infra/config/kafka-config.ts';
 import { loadConfig } from '../../../infra/config/load-config.ts';
 import { type Deployment, parseResacaConfig } from '../../../infra/config/parse-config.ts';
 import type { AppendPart } from '../../cost/files.ts';
 import type { MaintenancePart } from '../../cost/parts/maintenance.ts';
+import type { BronzePart } from '../../cost/streams.ts';
 import type { Suite } from '../../cost/suite.ts';
 import { ConfigError } from '../../ingest/config-reader.ts';
 import { UsageError } from '../args.ts';
@@ -38,7 +40,7 @@ export function deployedOf(deployment: Deployment): Deployed {
   const { maintenance, medallion, dashboard, encryption } = deployment;
   const suite: Suite = {
     append: appendPart(deployment),
-    ...(kafka !== undefined && { bronze: { window: kafka.batchingWindow, memory: kafka.memorySize } }),
+    ...(kafka !== undefined && { bronze: bronzeOf(kafka) }),
     queues: queues.map(({ name, batchingWindow = 0, batchSize, memorySize, isFifo }) => {
       return { name, window: batchingWindow, batchSize, memory: memorySize, fifo: isFifo };
     }),
@@ -69,6 +71,11 @@ export function deployedOf(deployment: Deployment): Deployed {
     keys: KEYS[encryption],
   };
   return { suite, topics: kafka?.topics.length ?? 0 };
+}
+
+function bronzeOf({ schedule, batchingWindow, memorySize: memory }: KafkaDeployment): BronzePart {
+  if (schedule === undefined) return { reader: 'mapping', window: batchingWindow, memory };
+  return { reader: 'schedule', window: 60 * schedule.every, memory };
 }
 
 function appendPart({ append, landing }: Deployment): AppendPart {

@@ -72,7 +72,7 @@ function withoutConfig(args: ParsedArgs): Asked {
   const ofFiles = ['files-per-day', 'file-size', 'table-files', 'batch-size', 'eventbridge'];
   refuse(args, ofFiles, 'is for files, not for Kafka without --config');
   return {
-    suite: { ...suite, bronze: { window, memory: number(args, 'memory', 1_024) } },
+    suite: { ...suite, bronze: { reader: 'mapping', window, memory: number(args, 'memory', 1_024) } },
     loads: { stream: streamOf(args, number(args, 'tables', 1)) },
   };
 }
