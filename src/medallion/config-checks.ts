@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { findCycle, sourcesOf, tableId } from './graph.ts';
+import { findCycle, sourcesOf, tableId, targetsOf } from './graph.ts';
 import type { StepMode, StepRule, TablePlace } from './rule.ts';
 
 /** What is wrong with a step beside the others. */
@@ -78,7 +78,9 @@ function cycleProblems(steps: readonly StepRule[]): StepProblem[] {
   const cycle = findCycle(steps);
   if (cycle === undefined) return [];
   const step = steps.findIndex(
-    (one) => tableId(one.target) === cycle[1] && sourcesOf(one).some((source) => tableId(source) === cycle[0]),
+    (one) =>
+      targetsOf(one).some((target) => tableId(target) === cycle[1]) &&
+      sourcesOf(one).some((source) => tableId(source) === cycle[0]),
   );
   return [{ step, name: 'source', text: `tables follow from themselves: ${cycle.join(' -> ')}` }];
 }

@@ -1,4 +1,4 @@
-import { layersOf, sourcesOf, type TableId, tableId } from './graph.ts';
+import { layersOf, sourcesOf, type TableId, tableId, targetsOf } from './graph.ts';
 import type { StepRule } from './rule.ts';
 
 /** A table in the drawing, from its upper left corner, in units that are about pixels. */
@@ -59,11 +59,15 @@ export function layOut(steps: readonly StepRule[]): GraphLayout {
 }
 
 function linesOf(step: StepRule, boxes: ReadonlyMap<TableId, TableBox>): StepLine[] {
-  const to = boxes.get(tableId(step.target));
   return sourcesOf(step).flatMap((source, index) => {
     const from = boxes.get(tableId(source));
-    if (from === undefined || to === undefined) return [];
-    return [{ step, from, to, kind: index === 0 ? 'source' : 'lookup' } as const];
+    const kind = index === 0 ? 'source' : 'lookup';
+    // Rows that are kept out come from the source; their table is there where another step reads it.
+    const targets = kind === 'source' ? targetsOf(step) : [step.target];
+    return targets.flatMap((target) => {
+      const to = boxes.get(tableId(target));
+      return from === undefined || to === undefined ? [] : [{ step, from, to, kind } as const];
+    });
   });
 }
 

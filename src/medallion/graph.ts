@@ -12,6 +12,12 @@ export function sourcesOf({ source, lookups }: StepRule): readonly StepSource[] 
   return [source, ...lookups];
 }
 
+/** What a step writes: its target, and the table beside it with the rows that its rules keep out, which others may read. */
+export function targetsOf({ target, quality }: StepRule): readonly TablePlace[] {
+  const keepsOut = quality.some(({ action }) => action === 'quarantine');
+  return keepsOut ? [target, { ...target, prefix: `${target.prefix}__quarantine` }] : [target];
+}
+
 /**
  * Tables whose commits make the step run: its source, and the lookups where the whole target is computed anew. A change of
  * another lookup alone runs nothing.
@@ -60,7 +66,7 @@ export function layersOf(steps: readonly StepRule[]): ReadonlyMap<TableId, numbe
   const layerOf = (table: TableId): number => {
     const known = layers.get(table);
     if (known !== undefined) return known;
-    const makers = steps.filter(({ target }) => tableId(target) === table);
+    const makers = steps.filter((step) => targetsOf(step).some((target) => tableId(target) === table));
     const before = makers.flatMap((step) => sourcesOf(step).map((source) => layerOf(tableId(source))));
     const layer = before.length === 0 ? 0 : Math.max(...before) + 1;
     layers.set(table, layer);
@@ -76,7 +82,7 @@ function followers(steps: readonly StepRule[]): ReadonlyMap<TableId, readonly Ta
   for (const step of steps) {
     for (const source of sourcesOf(step)) {
       const targets = found.get(tableId(source)) ?? [];
-      found.set(tableId(source), [...targets, tableId(step.target)]);
+      found.set(tableId(source), [...targets, ...targetsOf(step).map(tableId)]);
     }
   }
   return found;

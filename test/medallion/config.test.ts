@@ -263,6 +263,15 @@ describe('the configuration of steps', () => {
     ]);
   });
 
+  it('names a step that would keep its own quarantined rows out again, for ever', () => {
+    const quality = [{ check: 'not-null', column: 'total', action: 'quarantine' }];
+    const again = { ...SILVER, name: 'again', source: 'silver/orders__quarantine', quality };
+    assert.deepEqual(problemsOf({ ...SILVER, quality }, again), [
+      'steps[1].source: tables follow from themselves: lake/silver/orders__quarantine -> lake/silver/orders__quarantine',
+    ]);
+    assert.deepEqual(problemsOf({ ...SILVER, quality }, { ...again, quality: [] }), []);
+  });
+
   it('names steps of one name, and a target of modes that cannot share it', () => {
     assert.deepEqual(problemsOf(SILVER, { ...SILVER, mode: 'replace', source: 'bronze/more' }), [
       'steps[1].name: "silver-orders" is there twice; give each step a name of its own',

@@ -5,7 +5,7 @@ import { commitKey } from '../../src/delta/log-path.ts';
 import { isStepError } from '../../src/medallion/errors.ts';
 import type { QualityCheck, QualityRule, StepMode, StepRule } from '../../src/medallion/rule.ts';
 import { structOf } from '../cdf/cdf-world.ts';
-import { CrashError, createFaultyStore } from '../support/faulty-store.ts';
+import { CrashError, createFaultyStore, failCall } from '../support/faulty-store.ts';
 import { createStepWorld, type Row, ruleOf, type StepWorld } from './step-world.ts';
 
 const EVENTS = structOf({ id: 'long', name: 'string', n: 'double' });
@@ -113,6 +113,29 @@ describe('a quality rule', () => {
         },
       ],
     );
+  });
+
+  it('lets a step take rows back that were kept out, put right, each once, wherever it ends', async () => {
+    const { world, source } = await worldOf();
+    const check = { kind: 'range', column: 'n', min: '0' } as const;
+    const mode = { kind: 'merge', keys: ['id'], deletes: 'ignore', lateness: 0 } as const;
+    await world.run(withRules([{ name: 'n', check, action: 'quarantine' }], mode));
+    await source.append([[7n, 'g', -7]]);
+    await world.run(withRules([{ name: 'n', check, action: 'quarantine' }], mode));
+    assert.equal((await world.rows('silver__quarantine')).length, 2);
+    const sql = `SELECT CAST("row"->>'id' AS BIGINT) AS id, "row"->>'name' AS "name", abs(CAST("row"->>'n' AS DOUBLE)) AS n
+      FROM kept_out WHERE list_contains(string_split("rules", ', '), 'n')`;
+    const place = { bucket: 'lake', prefix: 'silver__quarantine' };
+    const again: StepRule = { ...ruleOf({ mode, source: { ...place, name: 'kept_out' } }, sql), name: 'again' };
+    for (let failAt = 1; ; failAt++) {
+      const store = createFaultyStore(world.store, failCall(failAt, { kind: 'crash', when: 'after' }));
+      const run = await world.run(again, { store }).catch((error: unknown) => {
+        if (!(error instanceof CrashError)) throw error;
+      });
+      if (run !== undefined) break;
+    }
+    const rows = (await world.rows('silver')).filter((row) => /"id":("7"|null)/.test(row));
+    assert.deepEqual(rows, ['{"id":"7","name":"g","n":7}', '{"id":null,"name":"a","n":1}']);
   });
 
   it('keeps a row out once, wherever a run ends, and whatever came to the source since', async () => {
