@@ -1,6 +1,4 @@
 /** Those whose lag is measured, as they are deployed: with a commit a minute, or when an event of Lambda is full. */
-import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { setInterval } from 'node:timers/promises';
 import type { StreamProgram } from '../../src/cost/measured.ts';
 import { makeTempFolder } from '../../test/support/temp-folder.ts';
@@ -13,6 +11,7 @@ import { startScheduled } from '../kafka/run-turns.ts';
 import { startSparkScript } from '../kafka/spark-process.ts';
 import type { RunningFunction } from '../lambda-runtime.ts';
 import { MEMORY, programAt, skip } from './contenders.ts';
+import { ending, MINUTE } from './lag-tools.ts';
 import type { CostOptions } from './options.ts';
 import { startWindowedMapping } from './windowed-mapping.ts';
 
@@ -30,7 +29,6 @@ export interface LagContender {
   root(topic: string): string;
 }
 
-const MINUTE = 60;
 const bronzeRoot = (topic: string): string => `bronze/${topic}`;
 
 export const LAGGING: Readonly<Record<StreamProgram, LagContender>> = {
@@ -101,13 +99,4 @@ async function turnEachMinute(running: RunningFunction, signal: AbortSignal): Pr
   } catch (error) {
     if (!signal.aborted) throw error;
   }
-}
-
-function ending(child: ChildProcess): () => Promise<void> {
-  return async () => {
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    const ended = once(child, 'exit');
-    child.kill('SIGTERM');
-    await ended;
-  };
 }

@@ -93,17 +93,13 @@ async function land({ store }: BenchBucket, { bodies, count }: Pick<LandingFiles
 
 /** Throws `UnavailableError` without Python, Java or Maven. */
 export async function measureSparkFiles(files: LandingFiles, s3: LocalS3): Promise<LandingResult> {
-  const [python, ...jars] = await Promise.all([
-    pythonEnv('spark', SPARK_PACKAGES),
-    mavenJars(join(import.meta.dirname, '../kafka/pom.xml')),
-    mavenJars(join(import.meta.dirname, '../../test/support/interop/pom.xml')),
-  ]);
   const place = await createBenchBucket(s3);
+  const { python, script, requestOf } = await sparkFilesPlace(place);
   await land(place, files);
   // One file, to know what the start takes.
   const [first = new Uint8Array()] = files.bodies;
   await place.store.put(landingKey('first', 0), first);
-  const stream = (from: string, to: string) => run(join(python, 'bin/python'), place, jars, { from, to });
+  const stream = (from: string, to: string) => runSparkScript(python, script, requestOf(from, to));
   const idle = await stream('first', 'made_of_first');
   place.takeRequests();
   const full = await stream(TABLE, 'made');
@@ -119,21 +115,27 @@ export async function measureSparkFiles(files: LandingFiles, s3: LocalS3): Promi
   };
 }
 
-async function run(
-  python: string,
-  { bucket, address }: BenchBucket,
-  jars: readonly string[],
-  { from, to }: { readonly from: string; readonly to: string },
-) {
-  const [, ...sample] = landingKey(from, 0).split('/');
-  const request = {
-    jars,
-    folder: `s3a://${bucket}`,
-    from,
-    to,
-    sample: sample.join('/'),
-    work: makeTempFolder(),
-    s3: address,
+/** Where Spark's stream of files runs, and what it is asked. Throws `UnavailableError` without Python, Java or Maven. */
+export async function sparkFilesPlace({ bucket, address }: BenchBucket) {
+  const [python, ...jars] = await Promise.all([
+    pythonEnv('spark', SPARK_PACKAGES),
+    mavenJars(join(import.meta.dirname, '../kafka/pom.xml')),
+    mavenJars(join(import.meta.dirname, '../../test/support/interop/pom.xml')),
+  ]);
+  return {
+    python: join(python, 'bin/python'),
+    script: join(import.meta.dirname, 'spark_files.py'),
+    requestOf(from: string, to: string) {
+      const [, ...sample] = landingKey(from, 0).split('/');
+      return {
+        jars,
+        folder: `s3a://${bucket}`,
+        from,
+        to,
+        sample: sample.join('/'),
+        work: makeTempFolder(),
+        s3: address,
+      };
+    },
   };
-  return runSparkScript(python, join(import.meta.dirname, 'spark_files.py'), request);
 }

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import type { StreamProgram } from '../../src/cost/measured.ts';
 import { LANDINGS, STREAMS } from './contenders.ts';
+import type { LagProgram } from './lag.ts';
 import type { LandingProgram } from './results.ts';
 
 export interface CostOptions {
@@ -19,7 +20,7 @@ export interface CostOptions {
   readonly streams: readonly StreamProgram[];
   readonly landings: readonly LandingProgram[];
   /** Whose lag is measured, and for how long, s. */
-  readonly lags: readonly StreamProgram[];
+  readonly lags: readonly LagProgram[];
   readonly lagSeconds: number;
   /** After so many ms a contender is stopped. */
   readonly turn: number;
@@ -75,7 +76,7 @@ export function parseCostOptions(args: readonly string[]): CostOptions {
     spark: values.spark,
     streams: of('kafka', ALL_STREAMS),
     landings: of('files', ALL_LANDINGS),
-    lags: of('lag', ALL_STREAMS),
+    lags: of('lag', [...ALL_STREAMS, 'append', 'sparkFiles']),
     lagSeconds: positive('lag-seconds', values['lag-seconds']),
     turn: positive('turn', values.turn) * MINUTE,
     from: values.from,

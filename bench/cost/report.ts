@@ -3,9 +3,9 @@ import type { Series } from '../append/chart-scale.ts';
 import { svgChart } from '../append/chart-svg.ts';
 import type { TableFacts } from '../kafka/stage.ts';
 import type { S3Requests } from '../s3-proxy.ts';
-import type { LagResult } from './lag.ts';
+import type { LagResult } from './lag-tools.ts';
 import { goalsOf, type MonthlyCost, RATES, WAYS } from './model.ts';
-import type { Conditions, CostReport } from './results.ts';
+import type { Conditions, CostReport, LandingRun, StreamRun } from './results.ts';
 
 const MIB = 2 ** 20;
 const GIGABYTE = 1e9;
@@ -43,13 +43,20 @@ const TITLES: Readonly<Record<TableName, string>> = {
   assumptions: 'Assumptions:',
 };
 
+/** The contenders' order in the tables, whichever was measured first: ours, then the others; of Kafka, then of files. */
+const ORDER = ['bronze', 'scheduled', 'consumer', 'kafkaDeltaIngest', 'spark', 'append', 'oxbow', 'sparkFiles'];
+
+function inOrder<T>(results: Readonly<Partial<Record<string, T>>>): T[] {
+  return ORDER.flatMap((name) => results[name] ?? []);
+}
+
 function tablesOf({ kafka, landing, lag, monthly, assumptions }: CostReport): Readonly<Record<TableName, string>> {
-  const results = Object.values(kafka);
+  const results = inOrder<StreamRun>(kafka);
   const notes = results.flatMap(({ note, contender }) => (note === undefined ? [] : [`${contender}: ${note}`]));
   return {
     kafka: [measuredTable(results), ...notes].join('\n\n'),
-    files: measuredTable(Object.values(landing)),
-    lag: lagTable(Object.values(lag)),
+    files: measuredTable(inOrder<LandingRun>(landing)),
+    lag: lagTable(inOrder<LagResult & Conditions>(lag)),
     monthly: monthlyTable(monthly),
     goals: goalTable(monthly),
     assumptions: assumptions.map((line) => `- ${line}`).join('\n'),

@@ -1,6 +1,7 @@
 import type { StreamProgram } from '../../src/cost/measured.ts';
 import type { Result, Stage } from '../kafka/stage.ts';
-import type { LagResult } from './lag.ts';
+import type { LagProgram } from './lag.ts';
+import type { LagResult } from './lag-tools.ts';
 import type { LandingResult } from './landing.ts';
 import type { MonthlyCost } from './model.ts';
 
@@ -29,7 +30,7 @@ export type LandingRun = LandingResult &
 export interface Measured {
   readonly kafka: Readonly<Partial<Record<StreamProgram, StreamRun>>>;
   readonly landing: Readonly<Partial<Record<LandingProgram, LandingRun>>>;
-  readonly lag: Readonly<Partial<Record<StreamProgram, LagResult & Conditions>>>;
+  readonly lag: Readonly<Partial<Record<LagProgram, LagResult & Conditions>>>;
 }
 
 /** All that is kept. */

@@ -1,4 +1,4 @@
-"""One stream from a folder of Parquet files into a Delta table, up to what is there now. Its argument is JSON; see landing.ts."""
+"""One stream from a folder of Parquet files into a Delta table: up to what is there now, or for ever by an interval of seconds. Its argument is JSON; see landing.ts."""
 
 import json
 import pathlib
@@ -22,7 +22,7 @@ stream = (
     .writeStream.format("delta")
     .partitionBy("ds")
     .option("checkpointLocation", f"{request['folder']}/checkpoints/{request['to']}")
-    .trigger(availableNow=True)
+    .trigger(**({"processingTime": f"{request['interval']} seconds"} if "interval" in request else {"availableNow": True}))
     .start(f"{request['folder']}/{request['to']}")
 )
 stream.awaitTermination()

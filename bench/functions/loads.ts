@@ -8,6 +8,7 @@ import {
   GROUP_BUNDLE,
   LOAD_BUNDLE,
   MAINTENANCE_BUNDLE,
+  MEDALLION_BUNDLE,
   MERGE_BUNDLE,
   QUEUE_INGEST_BUNDLE,
   TAG_BUNDLE,
@@ -47,6 +48,16 @@ const TURNS = 30;
 const SECRET = 'a-secret-of-the-benchmark';
 /** A Parquet file of 50 rows. */
 const SMALL = parquetFile(50);
+
+interface Growth extends TableGrowth {
+  readonly size: number;
+  readonly turns: number;
+}
+
+const THOUSANDS: readonly Growth[] = [
+  { size: 1, turns: 10, files: 1, rows: 1_000 },
+  { size: 50, turns: 5, files: 1, rows: 50_000 },
+];
 
 export const LOADS: readonly FunctionLoad[] = [
   {
@@ -139,10 +150,10 @@ export const LOADS: readonly FunctionLoad[] = [
     sizes: [1, 10].map((size) => ({ size, turns: TURNS, event: (world, turn) => catalogEvent(world, size, turn) })),
   },
   exportLoad('export, nothing new', 'table', [{ size: 1, turns: TURNS, files: 0, rows: 0 }]),
-  exportLoad('export', 'thousand rows', [
-    { size: 1, turns: 10, files: 1, rows: 1_000 },
-    { size: 50, turns: 5, files: 1, rows: 50_000 },
-  ]),
+  exportLoad('export', 'thousand rows', THOUSANDS),
+  stepLoad('step, nothing new', 'step', [{ size: 1, turns: TURNS, files: 0, rows: 0 }]),
+  stepLoad('step that appends', 'thousand rows', THOUSANDS),
+  stepLoad('step that merges', 'thousand rows', THOUSANDS, { mode: 'merge', keys: ['offset'], orderBy: 'ts' }),
   upkeepLoad('optimize', 'file of 0.8 MB', 'optimize', [
     { size: 5, turns: 3, files: 5, rows: 12_000 },
     { size: 20, turns: 3, files: 20, rows: 12_000 },
@@ -151,11 +162,6 @@ export const LOADS: readonly FunctionLoad[] = [
   upkeepLoad('vacuum', 'file', 'vacuum', [{ size: 10, turns: 5, files: 10, rows: 10 }]),
   upkeepLoad('clean log', 'commit', 'cleanLog', [{ size: 10, turns: 5, files: 10, rows: 10 }]),
 ];
-
-interface Growth extends TableGrowth {
-  readonly size: number;
-  readonly turns: number;
-}
 
 /** The function is told of a table that has grown since the last time. */
 function exportLoad(name: string, unit: string, sizes: readonly Growth[]): FunctionLoad {
@@ -176,6 +182,38 @@ function exportLoad(name: string, unit: string, sizes: readonly Growth[]): Funct
         const root = `cdf/${name.replaceAll(/\W/g, '-')}-${size}`;
         await growTable(world, root, growth);
         return messagesEvent([JSON.stringify({ export: 'web', root })]);
+      },
+    })),
+  };
+}
+
+/** A step's message comes when its source has grown since the last time. */
+function stepLoad(name: string, unit: string, sizes: readonly Growth[], mode: object = {}): FunctionLoad {
+  const roots = sizes.map(({ size }) => `steps/${name.replaceAll(/\W/g, '-')}-${size}`);
+  const steps = roots.map((root) => ({
+    name: root.replaceAll('/', '-'),
+    source: { bucket: 'landing', prefix: root, name: 'requests' },
+    target: `silver/${root}`,
+    sql: 'SELECT "offset", ts, method, url, status, bytes, took_ms, client.country FROM requests WHERE status < 500',
+    ...mode,
+  }));
+  return {
+    name,
+    unit,
+    bundle: MEDALLION_BUNDLE,
+    memorySize: 2_048,
+    env: async (world) => ({
+      RESACA_STEP_QUEUE_URL: await world.createQueue('steps.fifo'),
+      RESACA_STEP_BUCKETS: JSON.stringify({ landing: world.bucket }),
+      RESACA_STEP_DISK: '4096',
+      RESACA_CONFIG: JSON.stringify({ steps }),
+    }),
+    sizes: sizes.map(({ size, turns, ...growth }, index) => ({
+      size,
+      turns,
+      async event(world) {
+        await growTable(world, roots[index] ?? '', growth);
+        return messagesEvent([JSON.stringify({ step: steps[index]?.name })]);
       },
     })),
   };

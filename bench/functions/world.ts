@@ -3,7 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { CreateQueueCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { build } from 'esbuild';
-import { type Bundle, bundleOptions, copyPackages } from '../../scripts/bundles.ts';
+import { duckDbPackage } from '../../infra/constructs/duckdb-library.ts';
+import { type Bundle, bundleOptions, copyPackages, MEDALLION_BUNDLE } from '../../scripts/bundles.ts';
 import { awsVariables, CREDENTIALS, REGION } from '../../scripts/local-aws/ministack.ts';
 import { createS3Store } from '../../src/aws/s3-store.ts';
 import { mapConcurrently } from '../../src/ingest/concurrently.ts';
@@ -29,6 +30,7 @@ export interface World {
 
 /** Objects that are put at the same time. */
 const PUTS = 16;
+const DUCKDB = duckDbPackage(process.arch === 'arm64' ? 'arm64' : 'x64');
 
 /** Throws `UnavailableError` without Python. */
 export async function createWorld(): Promise<World> {
@@ -53,6 +55,8 @@ export async function createWorld(): Promise<World> {
       const folder = makeTempFolder();
       await build(bundleOptions(bundle, folder));
       copyPackages(bundle, folder);
+      // What synthesis adds to the function with the steps.
+      if (bundle === MEDALLION_BUNDLE) copyPackages({ ...bundle, copiedPackages: [DUCKDB] }, folder);
       return join(folder, bundle.output);
     },
   };

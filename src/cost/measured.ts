@@ -14,13 +14,13 @@ export type StreamProgram = 'bronze' | 'scheduled' | 'consumer' | 'kafkaDeltaIng
 export const MEASURED = {
   /** docs/sizing.md, "What a million files cost". */
   append: { batchMs: 28, fileMs: 3.73 },
-  /** docs/kafka-benchmark.md, the middle of what was measured. */
+  /** docs/cost.md, "The headline, measured": 5 GB of JSON, by batches of a minute at 1 MB/s where Lambda does not cut them. */
   streams: {
-    bronze: { cpuSecondsAGb: 72, peakMiB: 315 },
-    scheduled: { cpuSecondsAGb: 52, peakMiB: 440 },
-    consumer: { cpuSecondsAGb: 52, peakMiB: 440 },
-    kafkaDeltaIngest: { cpuSecondsAGb: 152, peakMiB: 153 },
-    spark: { cpuSecondsAGb: 705, peakMiB: 3_714 },
+    bronze: { cpuSecondsAGb: 67, peakMiB: 318 },
+    scheduled: { cpuSecondsAGb: 53, peakMiB: 604 },
+    consumer: { cpuSecondsAGb: 50, peakMiB: 685 },
+    kafkaDeltaIngest: { cpuSecondsAGb: 171, peakMiB: 648 },
+    spark: { cpuSecondsAGb: 101, peakMiB: 1_662 },
   } satisfies Record<StreamProgram, StreamFigures> as Readonly<Record<StreamProgram, StreamFigures>>,
   /** Steps of a thousand rows on the memory store, and docs/medallion.md for the MBs; requests of a function that is warm. */
   medallion: {

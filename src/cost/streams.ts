@@ -26,7 +26,7 @@ export interface BronzePart {
 
 /** Bytes of records in an event of 6 MB, which has them in Base64. */
 const MAX_RECORD_BYTES = 4e6;
-/** CPU of an invocation besides its records, ms: request, look at the table, two PUTs. */
+/** CPU of an invocation besides its records, ms: request, look at the table, two PUTs. The figures by GB have that of full events. */
 const BATCH_MS = 60;
 /** Requests of a commit of ours: two HEADs to see that the table is as it was; the file and the commit. */
 const COMMIT = { heads: 2, puts: 2 };
@@ -64,7 +64,7 @@ export function mappedFunction(
   const items: Position[] = [
     ...functionItems('function', {
       invocations: batches,
-      cpuMs: gb * cpuSecondsAGb * 1_000 + batches * BATCH_MS,
+      cpuMs: gb * cpuSecondsAGb * 1_000 + (batches - (gb * 1e9) / MAX_RECORD_BYTES) * BATCH_MS,
       memory: part.memory,
     }),
     ['looks at the table: two HEADs for each batch', 's3.get', COMMIT.heads * batches],
@@ -72,7 +72,7 @@ export function mappedFunction(
     ...standingItems(STANDING),
   ];
   return billOf(name, items, prices, [
-    `measured: ${round(cpuSecondsAGb)} CPU-seconds a GB of JSON (docs/kafka-benchmark.md)`,
+    `measured: ${round(cpuSecondsAGb)} CPU-seconds a GB of JSON (docs/cost.md)`,
     'assumed: pollers on demand, one poller a topic; the mapping itself is free then',
   ]);
 }
@@ -123,7 +123,7 @@ export function scheduledConsumer(
     ...standingItems(SCHEDULED_STANDING),
   ];
   return billOf(name, items, prices, [
-    `measured: ${round(cpuSecondsAGb)} CPU-seconds a GB of JSON (docs/kafka-benchmark.md)`,
+    `measured: ${round(cpuSecondsAGb)} CPU-seconds a GB of JSON (docs/cost.md)`,
     `assumed: a turn each ${window} s, with 1 s to connect and to look; one function for each 10 MB/s`,
   ]);
 }
@@ -143,7 +143,7 @@ function tasksBill(
   const cores = busyCores(load, figures);
   const items: Position[] = [...taskItems(tasksFor({ cores, peakMiB: figures.peakMiB })), ...requests];
   return billOf(name, items, prices, [
-    `measured: ${round(figures.cpuSecondsAGb)} CPU-seconds a GB and ${Math.round(figures.peakMiB)} MiB (docs/kafka-benchmark.md)`,
+    `measured: ${round(figures.cpuSecondsAGb)} CPU-seconds a GB and ${Math.round(figures.peakMiB)} MiB (docs/cost.md)`,
     'assumed: half busy, a commit a minute; no network, logs and alarms counted',
   ]);
 }
@@ -185,7 +185,7 @@ export function streamAlternatives(
   const mbPerSecond = (load.gbPerDay * 1e9) / 86_400 / 1e6;
   const kpus = Math.max(1, Math.ceil(mbPerSecond / 1));
   const mcus = Math.max(1, Math.ceil(mbPerSecond / 2));
-  const measured = `measured: ${round(figures.spark.cpuSecondsAGb)} CPU-seconds a GB (docs/kafka-benchmark.md)`;
+  const measured = `measured: ${round(figures.spark.cpuSecondsAGb)} CPU-seconds a GB (docs/cost.md)`;
   return [
     reader === 'mapping'
       ? scheduledConsumer('resaca, scheduled consumer', load, MINUTELY, prices, figures.scheduled)

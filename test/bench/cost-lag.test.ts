@@ -5,9 +5,9 @@ import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { lagsOf } from '../../bench/cost/file-lag.ts';
 import { createKeptResults } from '../../bench/cost/kept-results.ts';
-import type { LagResult } from '../../bench/cost/lag.ts';
-import { quantilesOf } from '../../bench/cost/lag.ts';
+import { type LagResult, quantilesOf } from '../../bench/cost/lag-tools.ts';
 import type { Conditions } from '../../bench/cost/results.ts';
 import { inTurn } from '../../bench/cost/turn.ts';
 import { watchLog } from '../../bench/kafka/watch-log.ts';
@@ -24,6 +24,18 @@ describe('the quantiles of lags', () => {
     const values = Array.from({ length: 200 }, (_, index) => 200 - index);
     assert.deepEqual(quantilesOf(values), { median: 100, p99: 198, max: 200 });
     assert.deepEqual(quantilesOf([7]), { median: 7, p99: 7, max: 7 });
+  });
+});
+
+describe('the lags of files that land', () => {
+  it('end with the commit by which as many rows are in the table as had landed', () => {
+    const landed = [0, 10, 20, 30].map((at) => ({ at, rows: 5 }));
+    const commits = [
+      { at: 100, rows: 8 },
+      { at: 60, rows: 12 },
+    ];
+    assert.deepEqual(lagsOf(landed, commits), [60, 50, 80, 70]);
+    assert.throws(() => lagsOf(landed, [{ at: 60, rows: 12 }]), /12 rows are committed, and 15 have landed/);
   });
 });
 
