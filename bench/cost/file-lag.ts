@@ -8,7 +8,7 @@ import { startSparkScript } from '../kafka/spark-process.ts';
 import { landedEvent } from '../sizing-events.ts';
 import { skip } from './contenders.ts';
 import { ending, type LagResult, MINUTE, quantilesOf, untilAllIn } from './lag-tools.ts';
-import { sparkFilesPlace } from './landing.ts';
+import { landFile, sparkFilesPlace } from './landing.ts';
 import { landingFiles, landingKey, ROWS } from './landing-files.ts';
 import type { CostOptions } from './options.ts';
 
@@ -45,7 +45,7 @@ export const FILE_LAGS: Readonly<Record<FileLagProgram, FileLagContender>> = {
     startTime: 0,
     async start({ bucket, address }, s3) {
       const running = await (await resaca(makeTempFolder(), s3)).start(address.endpoint);
-      let batch: LandedObject[] = [];
+      const batch: LandedObject[] = [];
       let invoked: Promise<unknown> = Promise.resolve();
       const invoke = (): void => {
         const event = landedEvent(bucket, batch.splice(0));
@@ -54,7 +54,7 @@ export const FILE_LAGS: Readonly<Record<FileLagProgram, FileLagContender>> = {
       return {
         landed(object) {
           if (batch.length === 0) setTimeout(invoke, WINDOW * 1_000);
-          batch = [...batch, object];
+          batch.push(object);
         },
         async stop() {
           await invoked;
@@ -109,12 +109,9 @@ export async function measureFileLag(name: FileLagProgram, s3: LocalS3, options:
   }
 }
 
-async function land({ store }: BenchBucket, bodies: readonly Uint8Array[], index: number) {
-  const key = landingKey(TABLE, index);
-  const body = bodies[index % bodies.length] ?? new Uint8Array();
-  await store.put(key, body);
-  const at = Date.now();
-  return { at, object: { key, size: body.byteLength, etag: (await store.head(key))?.etag ?? '' } };
+async function land(place: BenchBucket, bodies: readonly Uint8Array[], index: number) {
+  const object = await landFile(place, landingKey(TABLE, index), bodies[index % bodies.length]);
+  return { at: Date.now(), object };
 }
 
 interface Step {

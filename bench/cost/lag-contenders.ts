@@ -52,10 +52,10 @@ export const LAGGING: Readonly<Record<StreamProgram, LagContender>> = {
     async start(source, place) {
       const topic = { ...source, format: 'json' } as const;
       const running = await startScheduled(makeTempFolder(), topic, place, { memorySize: MEMORY });
-      const ending = new AbortController();
-      const turns = turnEachMinute(running, ending.signal);
+      const stopping = new AbortController();
+      const turns = turnEachMinute(running, stopping.signal);
       return async () => {
-        ending.abort();
+        stopping.abort();
         await turns;
         running.stop();
       };

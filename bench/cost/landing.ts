@@ -78,17 +78,18 @@ async function makeTable(place: BenchBucket, { bodies }: LandingFiles, maker: Co
   }
 }
 
-async function land({ store }: BenchBucket, { bodies, count }: Pick<LandingFiles, 'bodies' | 'count'>, name?: string) {
+async function land(place: BenchBucket, { bodies, count }: Pick<LandingFiles, 'bodies' | 'count'>, name?: string) {
   return mapConcurrently(
     Array.from({ length: count }, (_, index) => index),
     PUTS,
-    async (index) => {
-      const body = bodies[index % bodies.length] ?? new Uint8Array();
-      const key = landingKey(TABLE, index, name);
-      await store.put(key, body);
-      return { key, size: body.byteLength, etag: (await store.head(key))?.etag ?? '' };
-    },
+    async (index) => landFile(place, landingKey(TABLE, index, name), bodies[index % bodies.length]),
   );
+}
+
+/** Puts a file, and gives what its event says of it. */
+export async function landFile({ store }: BenchBucket, key: string, body: Uint8Array = new Uint8Array()) {
+  await store.put(key, body);
+  return { key, size: body.byteLength, etag: (await store.head(key))?.etag ?? '' };
 }
 
 /** Throws `UnavailableError` without Python, Java or Maven. */

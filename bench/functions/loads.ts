@@ -175,28 +175,27 @@ function exportLoad(name: string, unit: string, sizes: readonly Growth[]): Funct
       RESACA_EXPORT_BUCKETS: JSON.stringify({ web: { tables: world.bucket, to: world.bucket } }),
       RESACA_CONFIG: JSON.stringify({ exports: [{ name: 'web', prefix: 'cdf', to: 'exported' }] }),
     }),
-    sizes: sizes.map(({ size, turns, ...growth }) => ({
-      size,
-      turns,
-      async event(world) {
-        const root = `cdf/${name.replaceAll(/\W/g, '-')}-${size}`;
-        await growTable(world, root, growth);
-        return messagesEvent([JSON.stringify({ export: 'web', root })]);
-      },
-    })),
+    sizes: grown(
+      sizes,
+      (size) => rootOf('cdf', name, size),
+      (root) => ({ export: 'web', root }),
+    ),
   };
 }
 
 /** A step's message comes when its source has grown since the last time. */
 function stepLoad(name: string, unit: string, sizes: readonly Growth[], mode: object = {}): FunctionLoad {
-  const roots = sizes.map(({ size }) => `steps/${name.replaceAll(/\W/g, '-')}-${size}`);
-  const steps = roots.map((root) => ({
-    name: root.replaceAll('/', '-'),
-    source: { bucket: 'landing', prefix: root, name: 'requests' },
-    target: `silver/${root}`,
-    sql: 'SELECT "offset", ts, method, url, status, bytes, took_ms, client.country FROM requests WHERE status < 500',
-    ...mode,
-  }));
+  const stepOf = (root: string): string => root.replaceAll('/', '-');
+  const steps = sizes.map(({ size }) => {
+    const root = rootOf('steps', name, size);
+    return {
+      name: stepOf(root),
+      source: { bucket: 'landing', prefix: root, name: 'requests' },
+      target: `silver/${root}`,
+      sql: 'SELECT "offset", ts, method, url, status, bytes, took_ms, client.country FROM requests WHERE status < 500',
+      ...mode,
+    };
+  });
   return {
     name,
     unit,
@@ -208,14 +207,11 @@ function stepLoad(name: string, unit: string, sizes: readonly Growth[], mode: ob
       RESACA_STEP_DISK: '4096',
       RESACA_CONFIG: JSON.stringify({ steps }),
     }),
-    sizes: sizes.map(({ size, turns, ...growth }, index) => ({
-      size,
-      turns,
-      async event(world) {
-        await growTable(world, roots[index] ?? '', growth);
-        return messagesEvent([JSON.stringify({ step: steps[index]?.name })]);
-      },
-    })),
+    sizes: grown(
+      sizes,
+      (size) => rootOf('steps', name, size),
+      (root) => ({ step: stepOf(root) }),
+    ),
   };
 }
 
@@ -230,16 +226,34 @@ function upkeepLoad(name: string, unit: string, task: string, sizes: readonly Gr
       RESACA_MAINTENANCE_QUEUE_URL: await world.createQueue('upkeep.fifo'),
       RESACA_CONFIG: JSON.stringify({ places: [{ bucket: world.bucket }], optimize: { minAge: 0 } }),
     }),
-    sizes: sizes.map(({ size, turns, ...growth }) => ({
-      size,
-      turns,
-      async event(world) {
-        const root = `upkeep/${randomUUID()}`;
-        await growTable(world, root, growth);
-        return messagesEvent([JSON.stringify({ bucket: world.bucket, root, tasks: [task] })]);
-      },
-    })),
+    sizes: grown(
+      sizes,
+      () => `upkeep/${randomUUID()}`,
+      (root, { bucket }) => ({ bucket, root, tasks: [task] }),
+    ),
   };
+}
+
+/** The place of a load's table, the same for each of its invocations. */
+function rootOf(folder: string, name: string, size: number): string {
+  return `${folder}/${name.replaceAll(/\W/g, '-')}-${size}`;
+}
+
+/** Invocations with one message each, about a table that has grown just before. */
+function grown(
+  sizes: readonly Growth[],
+  tableOf: (size: number) => string,
+  messageOf: (root: string, world: World) => object,
+): readonly Sized[] {
+  return sizes.map(({ size, turns, ...growth }) => ({
+    size,
+    turns,
+    async event(world) {
+      const root = tableOf(size);
+      await growTable(world, root, growth);
+      return messagesEvent([JSON.stringify(messageOf(root, world))]);
+    },
+  }));
 }
 
 async function catalogEvent(world: World, tables: number, turn: number): Promise<unknown> {

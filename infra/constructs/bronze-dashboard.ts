@@ -57,20 +57,16 @@ function graphs(pipeline: BronzeDashboardProps['pipeline']): IWidget[][] {
     ],
     [
       graph('Into tables', [ours('recordsWritten'), ours('filesAppended')], [ours('bytesAppended')]),
-      graph(
-        'Left out',
-        [ours('quarantined'), ours('skipped'), ours('failures')],
-        'mappings' in pipeline ? discards(pipeline) : [],
-      ),
+      graph('Left out', [ours('quarantined'), ours('skipped'), ours('failures')], discards(pipeline)),
     ],
     [graph('Commits and lost races', [ours('commits'), ours('conflicts')]), functionHealth('Bronze', lambda)],
   ];
 }
 
 /** Records that Lambda gave up; on the right, as they are in no table and no dead letters. */
-function discards({ countsDiscards, mappings }: BronzePipeline) {
-  if (!countsDiscards) return [];
-  return [...mappings]
+function discards(pipeline: BronzeDashboardProps['pipeline']) {
+  if (!('mappings' in pipeline && pipeline.countsDiscards)) return [];
+  return [...pipeline.mappings]
     .slice(0, MAX_DRAWN_TOPICS)
     .flatMap(([topic, { attrId }]) => [
       mappingMetric(attrId, 'DroppedEventCount').with({ label: `${topic}: lost` }),

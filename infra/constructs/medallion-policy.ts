@@ -1,9 +1,9 @@
 import { Policy } from 'aws-cdk-lib/aws-iam';
 import type { Bucket, IBucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
-import { COMPANIONS } from '../../src/medallion/config-checks.ts';
 import { sourcesOf } from '../../src/medallion/graph.ts';
 import type { StepRule, TablePlace } from '../../src/medallion/rule.ts';
+import { COMPANIONS } from '../../src/medallion/rule.ts';
 import { atMost } from '../prefixes.ts';
 import { acknowledgeWildcards } from './acknowledge.ts';
 import { allow } from './policies.ts';
@@ -29,7 +29,7 @@ export function medallionPolicy(
   const sources = steps.flatMap(sourcesOf);
   const targets = steps.map(({ target }) => target);
   const companions = targets.flatMap((target) =>
-    COMPANIONS.map((ending) => ({ ...target, prefix: `${target.prefix}${ending}` })),
+    Object.values(COMPANIONS).map((ending) => ({ ...target, prefix: `${target.prefix}${ending}` })),
   );
   const isWritten = targets.some((target) => target.bucket === name);
   const arns = (places: readonly TablePlace[]) => {

@@ -3,9 +3,9 @@ import { Key } from 'aws-cdk-lib/aws-kms';
 import { Bucket, type IBucket } from 'aws-cdk-lib/aws-s3';
 import type { Topic } from 'aws-cdk-lib/aws-sns';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
-import { COMPANIONS } from '../../src/medallion/config-checks.ts';
 import { sourcesOf } from '../../src/medallion/graph.ts';
 import type { StepRule } from '../../src/medallion/rule.ts';
+import { COMPANIONS } from '../../src/medallion/rule.ts';
 import type { MedallionDeployment } from '../config/medallion-config.ts';
 import type { Deployment } from '../config/parse-config.ts';
 import { MedallionAlarms } from '../constructs/medallion-alarms.ts';
@@ -88,7 +88,7 @@ function targetTables(steps: readonly StepRule[], bucketOf: BucketOf): readonly 
   return [...targets].map(([name, ofBucket]) => ({
     bucket: bucketOf(name),
     prefixes: outermost(
-      ofBucket.flatMap(({ target }) => ['', ...COMPANIONS].map((ending) => `${target.prefix}${ending}`)),
+      ofBucket.flatMap(({ target }) => ['', ...Object.values(COMPANIONS)].map((ending) => `${target.prefix}${ending}`)),
     ),
   }));
 }

@@ -1,5 +1,5 @@
 import { Admin } from '@platformatic/kafka';
-import { type Assignment, type AssignmentOptions, topicsOf } from './assignment.ts';
+import { type Assignment, type AssignmentOptions, describeTopics, topicsOf } from './assignment.ts';
 
 /**
  * All partitions of the topics, without a member in the group: nothing is waited for and shared out, and one that was killed
@@ -13,7 +13,7 @@ export function createAllPartitions({ client, group, isWanted, onAssigned, log }
   return {
     async refresh() {
       const topics = await topicsOf(admin, isWanted);
-      const described = topics.map(({ topic, partitions }) => `${topic} ${partitions}`);
+      const described = describeTopics(topics);
       if (described.join() === assigned) return;
       log('info', 'topics', { topics: described });
       onAssigned(topics.map(({ topic, partitions }) => ({ topic, partitions: [...Array(partitions).keys()] })));

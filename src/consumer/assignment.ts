@@ -34,13 +34,21 @@ export interface Assignment {
   leave(): Promise<void>;
 }
 
-/** The topics that are wanted, in order of their names, each with its number of partitions. */
-export async function topicsOf(
-  admin: Admin,
-  isWanted: (topic: string) => boolean,
-): Promise<{ readonly topic: string; readonly partitions: number }[]> {
+export interface TopicSize {
+  readonly topic: string;
+  /** How many it has. */
+  readonly partitions: number;
+}
+
+/** The topics that are wanted, in order of their names. */
+export async function topicsOf(admin: Admin, isWanted: (topic: string) => boolean): Promise<readonly TopicSize[]> {
   const topics = (await admin.listTopics()).filter(isWanted).sort();
   if (topics.length === 0) return [];
   const metadata = await admin.metadata({ topics, forceUpdate: true });
   return topics.map((topic) => ({ topic, partitions: metadata.topics.get(topic)?.partitionsCount ?? 0 }));
+}
+
+/** A text for each topic, which is another one when the topic has more partitions. */
+export function describeTopics(topics: readonly TopicSize[]): readonly string[] {
+  return topics.map(({ topic, partitions }) => `${topic} ${partitions}`);
 }

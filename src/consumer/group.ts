@@ -1,5 +1,5 @@
 import { Admin, Consumer } from '@platformatic/kafka';
-import { type Assignment, type AssignmentOptions, topicsOf } from './assignment.ts';
+import { type Assignment, type AssignmentOptions, describeTopics, topicsOf } from './assignment.ts';
 
 /** Heartbeats within a session; Kafka's advice is at most a third. */
 const HEARTBEATS = 6;
@@ -39,7 +39,7 @@ export function createGroup(options: AssignmentOptions): Assignment {
   return {
     async refresh() {
       const topics = await topicsOf(admin, options.isWanted);
-      const described = topics.map(({ topic, partitions }) => `${topic} ${partitions}`);
+      const described = describeTopics(topics);
       if (described.join() === joined) return;
       log('info', 'topics', { topics: described });
       member.topics.clear();

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { findCycle, sourcesOf, tableId, targetsOf } from './graph.ts';
-import type { StepMode, StepRule, TablePlace } from './rule.ts';
+import { COMPANIONS, type StepMode, type StepRule, type TablePlace } from './rule.ts';
 
 /** What is wrong with a step beside the others. */
 export interface StepProblem {
@@ -10,9 +10,6 @@ export interface StepProblem {
   readonly name: string;
   readonly text: string;
 }
-
-/** Of the tables that a step keeps beside its target. */
-export const COMPANIONS = ['__quarantine', '__tombstones'] as const;
 
 /** What keeps steps, each right for itself, from working together. */
 export function stepProblems(steps: readonly StepRule[]): StepProblem[] {
@@ -29,7 +26,7 @@ function ownProblems(step: StepRule, index: number, steps: readonly StepRule[]):
   const names = sourcesOf(step).map(({ name }) => name);
   const twice = names.find((name, position) => names.indexOf(name) !== position);
   if (twice !== undefined) problem('lookups', `"${twice}" is the name of two tables in the SQL; give one another name`);
-  const ending = COMPANIONS.find((companion) => step.target.prefix.endsWith(companion));
+  const ending = Object.values(COMPANIONS).find((companion) => step.target.prefix.endsWith(companion));
   if (ending !== undefined) problem('target', `expected no prefix that ends with "${ending}": steps keep rows there`);
   const kept = step.quality.findIndex(({ action }) => action === 'quarantine');
   if (step.mode.kind === 'aggregate' && kept !== -1) {

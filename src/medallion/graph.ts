@@ -1,4 +1,4 @@
-import type { StepRule, StepSource, TablePlace } from './rule.ts';
+import { COMPANIONS, type StepRule, type StepSource, type TablePlace } from './rule.ts';
 
 /** A table, in the graph of the steps: as text, `bucket/prefix`. */
 export type TableId = string;
@@ -15,7 +15,7 @@ export function sourcesOf({ source, lookups }: StepRule): readonly StepSource[] 
 /** What a step writes: its target, and the table beside it with the rows that its rules keep out, which others may read. */
 export function targetsOf({ target, quality }: StepRule): readonly TablePlace[] {
   const keepsOut = quality.some(({ action }) => action === 'quarantine');
-  return keepsOut ? [target, { ...target, prefix: `${target.prefix}__quarantine` }] : [target];
+  return keepsOut ? [target, { ...target, prefix: target.prefix + COMPANIONS.quarantine }] : [target];
 }
 
 /**

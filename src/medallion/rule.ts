@@ -145,3 +145,6 @@ export interface StepLimits {
   /** Commits of the source in a batch. */
   readonly maxVersions: number;
 }
+
+/** Endings of the tables that a step keeps beside its target. */
+export const COMPANIONS = { quarantine: '__quarantine', tombstones: '__tombstones' } as const;

@@ -9,13 +9,13 @@ import type { TableRef } from '../../delta/table.ts';
 import { commit, type Decision } from '../../delta/transaction.ts';
 import type { Relation, WrittenFile } from '../engine.ts';
 import { StepError } from '../errors.ts';
-import type { StepRule } from '../rule.ts';
+import { COMPANIONS, type StepRule } from '../rule.ts';
 import { createSnapshotCache } from '../snapshot-cache.ts';
 import type { StepDeps } from '../step-run.ts';
 import { toAdd } from './file-actions.ts';
 
 /** A table beside the target that belongs to it, such as the one with the rows that quality rules kept out. */
-export function sideTable(target: TableRef, name: 'quarantine' | 'tombstones'): TableRef {
+export function sideTable(target: TableRef, name: keyof typeof COMPANIONS): TableRef {
   if (target.root === '') {
     throw new StepError(
       'TARGET',
@@ -25,7 +25,8 @@ export function sideTable(target: TableRef, name: 'quarantine' | 'tombstones'): 
       },
     );
   }
-  return { store: target.store, root: `${target.root}__${name}`, url: `${target.url}__${name}` };
+  const ending = COMPANIONS[name];
+  return { store: target.store, root: target.root + ending, url: target.url + ending };
 }
 
 type TableReading = Pick<StepDeps, 'reader' | 'latestOf' | 'snapshotAt'>;
