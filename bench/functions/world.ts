@@ -3,7 +3,6 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { CreateQueueCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { build } from 'esbuild';
-import { duckDbPackage } from '../../infra/constructs/duckdb-library.ts';
 import { type Bundle, bundleOptions, copyPackages, MEDALLION_BUNDLE } from '../../scripts/bundles.ts';
 import { awsVariables, CREDENTIALS, REGION } from '../../scripts/local-aws/ministack.ts';
 import { createS3Store } from '../../src/aws/s3-store.ts';
@@ -30,7 +29,7 @@ export interface World {
 
 /** Objects that are put at the same time. */
 const PUTS = 16;
-const DUCKDB = duckDbPackage(process.arch === 'arm64' ? 'arm64' : 'x64');
+const DUCKDB = `@duckdb/node-bindings-linux-${process.arch}`;
 
 /** Throws `UnavailableError` without Python. */
 export async function createWorld(): Promise<World> {
